@@ -1,0 +1,61 @@
+# `make help` lists the targets. Each builds .venv by itself when it is missing or out of date.
+PYTHON ?= python3
+DATASET ?= ml-1m
+MODEL ?= autointmlp
+SETTING ?= tuned
+PORT ?= 8501
+BIN := .venv/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help setup data app train evaluate notebooks test lint format bench lock picture
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/run.stamp ## build .venv from requirements.txt
+
+.venv/run.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/test.stamp: .venv/run.stamp requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+data: setup ## fetch MovieLens 1M, or 100K where 1M cannot be had
+	$(BIN)/python -m movierec.datasets ml-1m ml-100k
+
+app: data ## open the AutoInt+ page (PORT=8501)
+	$(BIN)/streamlit run show_st2.py --server.port $(PORT)
+
+train: setup ## train MODEL=autointmlp on DATASET=ml-1m with SETTING=tuned
+	$(BIN)/python -m movierec.training --model $(MODEL) --dataset $(DATASET) --setting $(SETTING)
+
+evaluate: setup ## evaluate the saved models and write the table
+	$(BIN)/python -m movierec.evaluation --dataset $(DATASET)
+
+notebooks: .venv/test.stamp ## run every notebook on DATASET=ml-1m
+	DATASET=$(DATASET) $(BIN)/python -m tests.notebooks
+
+test: .venv/test.stamp ## run the tests
+	$(BIN)/python -m pytest
+
+lint: .venv/test.stamp ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/test.stamp ## put style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measure speed on made-up rows of ML-1M's size
+	$(BIN)/python -m benchmarks.speed
+
+lock: .venv/test.stamp ## renew the exact versions from requirements*.in
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header requirements.in --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header requirements-dev.in --output-file requirements-dev.txt
+
+picture: .venv/test.stamp ## take the README's picture from the running app
+	$(BIN)/python -m tests.picture

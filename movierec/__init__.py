@@ -1,0 +1,1 @@
+"""Supporting package of the AutoInt movie recommender: data, training, evaluation, serving."""

@@ -1,0 +1,190 @@
+"""What a trained model leaves on disk, tied together by one manifest that is checked at load.
+
+A folder holds the weights of both models, and `manifest.json` with one entry a model: the
+SHA-256 of weights, encoder and raw data, the library versions, settings, seed and metrics.
+"""
+
+import json
+import logging
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from autoint import AutoInt
+from movierec import encoding, files
+from movierec.datasets import MovieLens
+from movierec.encoding import FeatureEncoder
+from movierec.models import MODELS
+
+ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = {
+    "autoint": "autoInt_model_weights.weights.h5",
+    "autointmlp": "autoIntMLP_model_weights.weights.h5",
+}
+LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
+
+log = logging.getLogger("movierec")
+
+
+class ArtefactError(Exception):
+    """Weights, encoder and manifest that are missing or do not belong together."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the artefacts of one data set and setting stand.
+
+    Args:
+        folder: weights and manifest.
+        encoder: the label encoders.
+        command: what makes them anew, up to the model's name.
+    """
+
+    folder: Path
+    encoder: Path
+    command: str
+
+    def weights(self, name: str) -> Path:
+        """The weights file of the model `name`."""
+        return self.folder / WEIGHTS[name]
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest file."""
+        return self.folder / "manifest.json"
+
+    def entries(self) -> dict[str, dict]:
+        """The manifest's entries by model name; empty where there is no manifest yet.
+
+        Raises:
+            ArtefactError: when the manifest cannot be read.
+        """
+        if not self.manifest.exists():
+            return {}
+        try:
+            entries = json.loads(self.manifest.read_text("utf-8"))
+            if not all(isinstance(entries[name], dict) for name in entries):
+                raise ValueError("its entries are not tables")
+            return entries
+        except (OSError, ValueError, TypeError) as error:
+            raise ArtefactError(
+                f"{self.manifest} cannot be read ({error}): restore it with git, or delete it "
+                f"and run `{self.command}`"
+            ) from error
+
+
+def place(dataset: str, setting: str = "tuned", root: Path = ROOT) -> Place:
+    """ML-1M's tuned artefacts stand at the top, as in the course; all others in folders below."""
+    folder = root / "model"
+    if dataset != "ml-1m":
+        folder /= dataset
+    if setting != "tuned":
+        folder /= setting
+    encoder = (root if folder == root / "model" else folder) / "label_encoders.pkl"
+    command = f"python -m movierec.training --dataset {dataset} --setting {setting} --model"
+    return Place(folder, encoder, command)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide a number."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def save(where: Place, name: str, model: AutoInt, encoder: FeatureEncoder, entry: dict) -> None:
+    """Write encoder, weights and manifest, all or none.
+
+    Args:
+        where: see `place`.
+        name: a key of `MODELS`.
+        model, encoder: what was fitted.
+        entry: what the manifest shall say besides hashes, versions and the model's arguments.
+    """
+    entries = where.entries()
+    targets = (where.encoder, where.weights(name), where.manifest)
+    with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
+        encoder_part.write_bytes(encoder.to_bytes())
+        model.save_weights(weights_part)
+        config = model.get_config()
+        entries[name] = {
+            "model": {key: config[key] for key in sorted(config) if key not in ("name", "dtype")},
+            "encoder_sha256": files.sha256(encoder_part),
+            "weights_sha256": files.sha256(weights_part),
+            "versions": versions(),
+        } | entry
+        text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
+        manifest_part.write_text(text + "\n", "utf-8")
+
+
+def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
+    """Model, encoder and manifest entry, after checking that they belong together.
+
+    Raises:
+        ArtefactError: naming what is missing or does not fit, and the command that mends it.
+    """
+    mend = f"Restore it with git, or run `{where.command} {name}`"
+    entry = where.entries().get(name)
+    if entry is None:
+        raise ArtefactError(f"{where.manifest} has no entry for {name}. {mend}")
+    try:
+        encoder = encoding.load(where.encoder, entry["encoder_sha256"])
+    except encoding.EncoderError as error:
+        raise ArtefactError(str(error)) from error
+    path = where.weights(name)
+    if not path.exists():
+        raise ArtefactError(f"{path} is missing. {mend}")
+    actual = files.sha256(path)
+    if actual != entry["weights_sha256"]:
+        raise ArtefactError(
+            f"{path} is damaged or belongs to another run: its SHA-256 is {actual}, the manifest "
+            f"says {entry['weights_sha256']}. {mend}"
+        )
+    model = MODELS[name](**entry["model"])
+    if model.embedding.field_dims != encoder.field_dims:
+        raise ArtefactError(
+            f"{where.manifest} describes a model of {model.embedding.field_dims} ids a field, but "
+            f"the encoder has {encoder.field_dims}. {mend}"
+        )
+    _load_weights(model, path, mend)
+    return model, encoder, entry
+
+
+def _load_weights(model: keras.Model, path: Path, mend: str) -> None:
+    try:
+        model.load_weights(path)
+    except Exception as error:  # h5py and Keras raise many kinds for a file that does not fit
+        reason = " ".join(str(error).split())[:300]
+        raise ArtefactError(f"{path} does not fit the model: {reason}. {mend}") from error
+    for variable in model.trainable_variables:
+        values = variable.numpy()
+        if not np.isfinite(values).all():
+            raise ArtefactError(f"{path}: {variable.path} holds values that are not finite. {mend}")
+        if values.size > 1 and not values.any():
+            raise ArtefactError(f"{path}: {variable.path} is all zeros. {mend}")
+
+
+def check_data(entry: dict, data: MovieLens) -> None:
+    """Refuse data other than what the model was trained on.
+
+    Timestamps alone may differ (copies of MovieLens do); that is only said.
+
+    Raises:
+        ArtefactError: naming the tables that differ.
+    """
+    trained = entry["data"]["fingerprint"]
+    differing = [table for table, digest in data.fingerprint.items() if digest != trained[table]]
+    if differing == ["timestamps"]:
+        log.warning(
+            "%s: your timestamps differ from those the model was trained with; the committed "
+            "metrics may differ in the third decimal",
+            data.name,
+        )
+    elif differing:
+        raise ArtefactError(
+            f"the model was trained on another {data.name}: {' and '.join(differing)} differ from "
+            f"{data.source}. Restore the data, or train again with "
+            f"`make train DATASET={data.name}`"
+        )

@@ -1,0 +1,124 @@
+"""Models and baselines side by side, by the original's protocol `test-rows`.
+
+`python -m movierec.evaluation` evaluates the committed ML-1M weights from scratch and writes
+`model/evaluation.csv`, from which the README's table is made.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import log_loss, roc_auc_score
+
+from movierec import artefacts, baselines, datasets, files, metrics, training
+from movierec.datasets import MOVIE
+from movierec.models import TITLES, predictor
+
+REFERENCE = "movie mean, smoothed by 10"
+RANKING = ("ndcg_original", "recall", "ndcg", "hit_ratio")
+
+log = logging.getLogger("movierec")
+
+
+def rankers(
+    prepared: training.Prepared, root: Path = artefacts.ROOT
+) -> Iterator[tuple[str, np.ndarray, bool]]:
+    """Name, scores of the test rows, and whether the scores are probabilities, of every ranker.
+
+    Models without saved weights are left out, with a notice.
+    """
+    split = prepared.split
+    listed = pd.Index(prepared.data.movies[MOVIE])
+    movies = listed.get_indexer(prepared.data.ratings[MOVIE])
+    train, test = movies[split.train], movies[split.test]
+    labels = prepared.labels
+    yield "random order", baselines.random_order(len(test)), False
+    yield "number of ratings of the movie", baselines.popularity(train, test), False
+    yield REFERENCE, baselines.movie_mean(train, labels[split.train], test), True
+    for setting in sorted(training.SETTINGS):
+        where = artefacts.place(prepared.data.name, setting, root)
+        for name in sorted(where.entries()):
+            model, encoder, entry = artefacts.load(where, name)
+            artefacts.check_data(entry, prepared.data)
+            encoded = training.prepare(prepared.data, encoder)
+            scores = predictor(model)(encoded.ids[split.test])
+            yield f"{TITLES[name]}, {setting} setting", scores, True
+    yield "perfect ranker", labels[split.test], False
+
+
+def evaluate(prepared: training.Prepared, root: Path = artefacts.ROOT) -> pd.DataFrame:
+    """One row a ranker on the test rows.
+
+    Returns:
+        ranker, users, rows; mean and `_ci` (half-width of the 95 % interval over users) of the
+        metrics of `metrics.per_user`; `gain`, `gain_low`, `gain_high`: the original's NDCG@10
+        less the movie mean's, with its paired bootstrap interval; auc and logloss where the
+        scores are probabilities.
+    """
+    test = prepared.split.test
+    users, labels = prepared.users[test], prepared.labels[test]
+    scored = list(rankers(prepared, root))
+    tables = {name: metrics.per_user(users, labels, scores) for name, scores, _ in scored}
+    rows = []
+    for name, scores, probability in scored:
+        table = tables[name]
+        row = {"ranker": name, "users": len(table), "rows": len(test)}
+        for metric in RANKING:
+            row[metric], row[f"{metric}_ci"] = metrics.interval(table[metric])
+        if name != REFERENCE:
+            gain = metrics.bootstrap_difference(
+                table["ndcg_original"], tables[REFERENCE]["ndcg_original"]
+            )
+            row |= dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
+        if probability:
+            row |= {"auc": roc_auc_score(labels, scores), "logloss": log_loss(labels, scores)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """The table as it stands in the README."""
+    lines = [
+        "| ranker | NDCG@10 (original) | gain over movie mean | HitRate@10 (original) = Recall@10 "
+        "| NDCG@10 (field's) | Hit Ratio@10 (field's) | AUC | LogLoss |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in table.to_dict("records"):
+        cells = [row["ranker"], _with_interval(row, "ndcg_original")]
+        cells.append(
+            "–"
+            if np.isnan(row["gain"])
+            else f"{row['gain']:+.4f} [{row['gain_low']:+.4f}, {row['gain_high']:+.4f}]"
+        )
+        cells += [_with_interval(row, metric) for metric in RANKING[1:]]
+        cells += ["–" if np.isnan(row[m]) else f"{row[m]:.4f}" for m in ("auc", "logloss")]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _with_interval(row: dict, metric: str) -> str:
+    return f"{row[metric]:.4f} ± {row[f'{metric}_ci']:.4f}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Evaluate every saved model and the baselines on the test rows; write evaluation.csv."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--dataset", choices=datasets.NAMES, default="ml-1m")
+    options = parser.parse_args(arguments)
+    try:
+        prepared = training.prepare(datasets.load(options.dataset))
+        table = evaluate(prepared)
+        path = artefacts.place(options.dataset).folder / "evaluation.csv"
+        with files.replacing(path) as (part,):
+            table.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
+    except (datasets.DataError, artefacts.ArtefactError, OSError) as error:
+        parser.exit(1, f"{error}\n")
+    print(as_markdown(table))
+    print(f"\n{prepared.data.name}, {prepared.data.source}; written to {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Write a file whole or not at all, and tell files apart by their SHA-256."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(*paths: Path) -> Iterator[list[Path]]:
+    """Yield one temporary path per target; move them all into place if the block succeeds.
+
+    The temporary files stand beside their targets, with the same ending, so that moving them is
+    atomic. When the block raises, they are removed and the targets stay as they were.
+
+    Raises:
+        OSError: when the disk refuses (full, read-only), naming the file that could not be written.
+    """
+    temporary = [path.with_name(f".{os.getpid()}.part.{path.name}") for path in paths]
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        for part, path in zip(temporary, paths, strict=True):
+            part.replace(path)
+    except OSError as error:
+        names = ", ".join(str(path) for path in paths)
+        raise OSError(
+            error.errno,
+            f"could not write {names}: {error.strerror or error}. What stood there before is "
+            "untouched; free some space or pick a writable folder, then run the command again",
+        ) from error
+    finally:
+        for part in temporary:
+            part.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,53 @@
+"""The models by name, and their scores for encoded rows."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from autoint import AutoInt
+from autointmlp import AutoIntMLP
+
+MODELS = {"autoint": AutoInt, "autointmlp": AutoIntMLP}
+TITLES = {"autoint": "AutoInt", "autointmlp": "AutoInt+"}
+ROWS_PER_CALL = 8192
+
+
+def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
+    """Refuse ids that an embedding table does not hold.
+
+    Raises:
+        ValueError: naming the first field and id out of range, or the wrong shape.
+    """
+    if ids.ndim != 2 or ids.shape[1] != len(field_dims):
+        raise ValueError(f"expected ids of shape (rows, {len(field_dims)}). Received: {ids.shape}")
+    if not len(ids):
+        return
+    wrong = (ids.min(axis=0) < 0) | (ids.max(axis=0) >= field_dims)
+    if wrong.any():
+        field = int(np.argmax(wrong))
+        low, high = ids[:, field].min(), ids[:, field].max()
+        raise ValueError(
+            f"ids of field {field} must be in 0..{field_dims[field] - 1}. Received: {low}..{high}. "
+            "Encode the rows with the encoder that belongs to the model"
+        )
+
+
+def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from int32 ids `(rows, fields)` to probabilities, float32 `(rows,)`.
+
+    The numbers are those of `model.predict`; the graph is traced once, at the first call.
+    It raises ValueError for ids that do not fit the model.
+    """
+    field_dims = model.embedding.field_dims
+    signature = tf.TensorSpec((None, len(field_dims)), tf.int32)
+    forward = tf.function(lambda ids: model(ids)[:, 0], input_signature=[signature])
+
+    def predict(ids: np.ndarray) -> np.ndarray:
+        check_ids(ids, field_dims)
+        starts = range(0, len(ids), ROWS_PER_CALL)
+        chunks = [forward(ids[start : start + ROWS_PER_CALL]).numpy() for start in starts]
+        return np.concatenate([np.empty(0, np.float32), *chunks])
+
+    return predict
