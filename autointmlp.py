@@ -20,6 +20,7 @@ class AutoIntMLP(AutoInt):
     Call as `AutoInt`.
 
     Example:
+        >>> import numpy as np
         >>> model = AutoIntMLP(field_dims=(3, 5, 2), mlp_units=(8,), dropout=0.2)
         >>> tuple(model(np.zeros((4, 3), np.int32)).shape)
         (4, 1)

@@ -67,13 +67,15 @@ class Place:
             return {}
         try:
             entries = json.loads(self.manifest.read_text("utf-8"))
-            if not all(isinstance(entries[name], dict) for name in entries):
-                raise ValueError("its entries are not tables")
+            if not isinstance(entries, dict) or not all(
+                isinstance(entry, dict) for entry in entries.values()
+            ):
+                raise ValueError("it holds no table of models")
             return entries
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise ArtefactError(
                 f"{self.manifest} cannot be read ({error}): restore it with git, or delete it "
-                f"and run `{self.command}`"
+                f"and run `{self.command} ...`"
             ) from error
 
 
@@ -129,6 +131,9 @@ def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
     entry = where.entries().get(name)
     if entry is None:
         raise ArtefactError(f"{where.manifest} has no entry for {name}. {mend}")
+    for key in ("model", "encoder_sha256", "weights_sha256", "data", "metrics"):
+        if key not in entry:
+            raise ArtefactError(f"{where.manifest} lacks {key!r} for {name}. {mend}")
     try:
         encoder = encoding.load(where.encoder, entry["encoder_sha256"])
     except encoding.EncoderError as error:
@@ -142,7 +147,10 @@ def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
             f"{path} is damaged or belongs to another run: its SHA-256 is {actual}, the manifest "
             f"says {entry['weights_sha256']}. {mend}"
         )
-    model = MODELS[name](**entry["model"])
+    try:
+        model = MODELS[name](**entry["model"])
+    except (TypeError, ValueError) as error:
+        raise ArtefactError(f"{where.manifest} describes no model: {error}. {mend}") from error
     if model.embedding.field_dims != encoder.field_dims:
         raise ArtefactError(
             f"{where.manifest} describes a model of {model.embedding.field_dims} ids a field, but "

@@ -69,34 +69,40 @@ FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: before MovieLens, so anything e
 log = logging.getLogger("movierec")
 
 
-def _numbers(low: int, high: float, **options) -> pa.Column:
-    return pa.Column(checks=pa.Check.in_range(low, high), **options)
+def _numbers(low: int, high: int, meaning: str = "a whole number") -> pa.Column:
+    expected = f"{meaning} from {low} to {high}"
+    return pa.Column(checks=pa.Check.in_range(low, high, error=expected))
 
 
-_ID = {"low": 1, "high": 2**31 - 1}
+def _one_of(values) -> pa.Column:
+    return pa.Column(checks=pa.Check.isin(list(values), error=f"one of {list(values)}"))
+
+
+def _text() -> pa.Column:
+    return pa.Column(checks=pa.Check.str_length(min_value=1, error="some text"))
+
+
+def _ids() -> pa.Column:
+    return _numbers(1, 2**31 - 1)
+
+
 SCHEMAS = {
     "users": pa.DataFrameSchema(
         {
-            USER: _numbers(**_ID),
-            "gender": pa.Column(checks=pa.Check.isin(list(GENDERS))),
-            "age": pa.Column(checks=pa.Check.isin(list(AGE_GROUPS))),
+            USER: _ids(),
+            "gender": _one_of(GENDERS),
+            "age": _one_of(AGE_GROUPS),
             "occupation": _numbers(0, len(OCCUPATIONS) - 1),
-            "zipcode": pa.Column(checks=pa.Check.str_length(min_value=1)),
+            "zipcode": _text(),
         }
     ),
-    "movies": pa.DataFrameSchema(
-        {
-            MOVIE: _numbers(**_ID),
-            "title": pa.Column(checks=pa.Check.str_length(min_value=1)),
-            "genres": pa.Column(checks=pa.Check.str_length(min_value=1)),
-        }
-    ),
+    "movies": pa.DataFrameSchema({MOVIE: _ids(), "title": _text(), "genres": _text()}),
     "ratings": pa.DataFrameSchema(
         {
-            USER: _numbers(**_ID),
-            MOVIE: _numbers(**_ID),
+            USER: _ids(),
+            MOVIE: _ids(),
             RATING: _numbers(1, 5),
-            TIMESTAMP: _numbers(FIRST_TIMESTAMP, 2**33),
+            TIMESTAMP: _numbers(FIRST_TIMESTAMP, 2**33, "seconds since 1970,"),
         }
     ),
 }
@@ -186,10 +192,10 @@ def _checked(table: str, frame: pd.DataFrame, file: str, header_lines: int) -> p
     try:
         schema.validate(frame)
     except pa.errors.SchemaError as error:
-        case = error.failure_cases.iloc[0]
+        index = int(error.failure_cases["index"].iloc[0])
         raise DataError(
-            f"{file}, line {int(case['index']) + 1 + header_lines}: "
-            f"{error.schema.name} is {case['failure_case']!r}, expected {error.check.error}. "
+            f"{file}, line {index + 1 + header_lines}: {error.schema.name} is "
+            f"{str(frame[error.schema.name][index])!r}, expected {error.check.error}. "
             "Mend that line, or delete the file to have it fetched again"
         ) from None
     frame = _without_duplicates(frame, KEYS[table], file, header_lines)

@@ -223,11 +223,11 @@ class _State:
 
     def _read(self) -> None:
         try:
-            with np.load(self.path) as saved:
+            with self.path.open("rb") as file, np.load(file) as saved:
                 header = json.loads(str(saved["header"]))
                 current = [saved[f"current_{n}"] for n in range(len(self.variables))]
                 best = [saved[f"best_{n}"] for n in range(len(self.best))]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             log.warning("%s cannot be read (%s): training starts anew", self.path, error)
             return
         if header["identity"] != self.identity:

@@ -1,0 +1,218 @@
+"""Reading: the canonical schema, repairs, and one clear error for every kind of bad input."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movierec import datasets, sources
+from movierec.sources import DataError
+from tests.conftest import MOVIES, RATINGS, USERS, write_ml1m
+
+
+def test_canonical_tables(raw):
+    data = datasets.load("ml-1m", raw)
+    assert data.users.to_dict("list") == {
+        "user_id": [1, 2, 3],
+        "gender": ["F", "M", "M"],
+        "age": [1, 56, 25],
+        "occupation": [10, 16, 15],
+        "zipcode": ["48067", "70072", "02460"],
+    }
+    assert data.movies["title"].tolist()[2:] == ["Cérémonie, La (1995)", "Untitled"]
+    assert data.ratings["rating"].tolist() == [5, 3, 4, 1, 2, 5]
+    assert data.ratings.dtypes.astype(str).tolist() == ["int32", "int32", "int32", "int64"]
+
+
+def changed(lines, number, line):
+    return [*lines[:number], line, *lines[number + 1 :]]
+
+
+BAD_RATINGS = {
+    "no separator": ("1,2,3,978302109", "line 2: 1 field(s) in '1,2,3,978302109', expected 4"),
+    "cut short": ("1::2::3", "line 2: 3 field(s)"),
+    "a field too many": ("1::2::3::978302109::7", "line 2: 5 field(s)"),
+    "blank line": ("", "line 2: 1 field(s)"),
+    "text id": ("one::2::3::978302109", "line 2: user_id is 'one', expected a whole number"),
+    "fractional id": ("1.5::2::3::978302109", "line 2: user_id is '1.5'"),
+    "empty field": ("1::::3::978302109", "line 2: movie_id is '', expected a whole number"),
+    "huge id": ("99999999999999999999::2::3::978302109", "line 2: user_id is 9999"),
+    "id past int32": ("4294967297::2::3::978302109", "line 2: user_id is '4294967297'"),
+    "zero id": ("0::2::3::978302109", "line 2: user_id is '0', expected a whole number from 1"),
+    "rating 0": (
+        "1::2::0::978302109",
+        "line 2: rating is '0', expected a whole number from 1 to 5",
+    ),
+    "rating 6": ("1::2::6::978302109", "line 2: rating is '6'"),
+    "half rating": ("1::2::3.5::978302109", "line 2: rating is '3.5'"),
+    "negative time": ("1::2::3::-978302109", "line 2: timestamp is '-978302109'"),
+    "time cut short": ("1::2::3::9783021", "line 2: timestamp is '9783021'"),
+    "unlisted movie": ("1::99::3::978302109", "1 ratings have a movie_id that movies.dat"),
+    "unlisted user": ("99::2::3::978302109", "1 ratings have a user_id that users.dat"),
+    "contradiction": ("1::1::3::978302109", "lines 1 and 2 both describe user_id 1, movie_id 1"),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), BAD_RATINGS.values(), ids=BAD_RATINGS)
+def test_bad_rating_is_named(tmp_path, line, message):
+    write_ml1m(tmp_path, ratings=changed(RATINGS, 1, line))
+    with pytest.raises(DataError) as error:
+        datasets.load("ml-1m", tmp_path)
+    assert message in str(error.value)
+    assert "ratings.dat" in str(error.value)
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_a_line_too_short_and_one_too_long_do_not_hide_each_other(tmp_path, number):
+    lines = changed(RATINGS, number, "1::2::3")
+    lines = changed(lines, 2, lines[2] + "::7")
+    write_ml1m(tmp_path, ratings=lines)
+    with pytest.raises(DataError, match=r"ratings.dat, line \d: \d field"):
+        datasets.load("ml-1m", tmp_path)
+
+
+BAD_USERS = {
+    "gender": ("2::X::56::16::70072", "users.dat, line 2: gender is 'X'"),
+    "age": ("2::M::55::16::70072", "line 2: age is '55', expected one of [1, 18"),
+    "occupation": ("2::M::56::21::70072", "line 2: occupation is '21'"),
+    "zip code": ("2::M::56::16::", "line 2: zipcode is ''"),
+    "twice": ("1::M::56::16::70072", "lines 1 and 2 both describe user_id 1 but differ"),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), BAD_USERS.values(), ids=BAD_USERS)
+def test_bad_user_is_named(tmp_path, line, message):
+    write_ml1m(tmp_path, users=changed(USERS, 1, line))
+    with pytest.raises(DataError) as error:
+        datasets.load("ml-1m", tmp_path)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["users.dat", "movies.dat", "ratings.dat"])
+def test_missing_empty_and_utf16_files(raw, name):
+    path = raw / "ml-1m" / name
+    content = path.read_bytes()
+    for bad, message in ((b"", "is empty"), (b"\n", "is empty"), ("1::2".encode("utf-16"), "NUL")):
+        path.write_bytes(bad)
+        with pytest.raises(DataError, match=rf"{name}.*{message}"):
+            datasets.load("ml-1m", raw)
+    path.unlink()
+    with pytest.raises(DataError, match=f"lacks {name}"):
+        datasets.load("ml-1m", raw)
+    path.mkdir()
+    with pytest.raises(DataError, match="cannot read"):
+        datasets.load("ml-1m", raw)
+    path.rmdir()
+    path.write_bytes(content)
+    datasets.load("ml-1m", raw)
+
+
+def test_a_wrongly_encoded_file_is_read_all_the_same(raw, caplog):
+    plain = datasets.load("ml-1m", raw)
+    path = raw / "ml-1m" / "movies.dat"
+    for encoding in ("utf-8", "utf-8-sig"):
+        path.write_bytes("".join(line + "\r\n" for line in MOVIES).encode(encoding))
+        again = datasets.load("ml-1m", raw)
+        pd.testing.assert_frame_equal(again.movies, plain.movies)
+        assert again.fingerprint == plain.fingerprint
+
+
+def test_repeated_rows_are_dropped_with_a_notice(tmp_path, caplog):
+    write_ml1m(tmp_path, ratings=[*RATINGS, RATINGS[0]])
+    assert len(datasets.load("ml-1m", tmp_path).ratings) == len(RATINGS)
+    assert "ratings.dat: dropped 1 rows that stood there twice" in caplog.text
+
+
+def test_unofficial_files_are_used_with_one_notice(raw, caplog):
+    data = datasets.load("ml-1m", raw)
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert "users.dat, movies.dat, ratings.dat, which differs from the official" in caplog.text
+    assert set(data.files) == {"users.dat", "movies.dat", "ratings.dat"}
+
+
+def test_fingerprint_tells_ratings_from_timestamps(tmp_path):
+    write_ml1m(tmp_path / "a")
+    write_ml1m(tmp_path / "b", ratings=changed(RATINGS, 0, "1::1::5::978300761"))
+    write_ml1m(tmp_path / "c", ratings=changed(RATINGS, 0, "1::1::4::978300760"))
+    a, b, c = (datasets.load("ml-1m", tmp_path / folder).fingerprint for folder in "abc")
+    assert [key for key in a if a[key] != b[key]] == ["timestamps"]
+    assert [key for key in a if a[key] != c[key]] == ["ratings"]
+
+
+def test_unknown_name():
+    with pytest.raises(DataError, match="unknown data set 'ml-2m': choose one of ml-1m, ml-100k"):
+        datasets.load("ml-2m")
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_read_or_refused_clearly(content):
+    columns = sources.ML1M_COLUMNS["ratings"]
+    try:
+        frame = sources.parse(content, "ratings.dat", "::", columns)
+    except DataError as error:
+        assert "ratings.dat" in str(error)
+    else:
+        assert list(frame) == list(columns)
+        assert frame.notna().all(axis=None)
+
+
+def test_ml1m_counts(ml1m):
+    counts = ml1m.ratings["rating"].value_counts().sort_index()
+    assert (len(ml1m.users), len(ml1m.movies), len(ml1m.ratings)) == (6040, 3883, 1_000_209)
+    assert counts.tolist() == [56_174, 107_557, 261_197, 348_971, 226_310]
+    assert ml1m.ratings["movie_id"].nunique() == 3706
+    assert ml1m.ratings["timestamp"].agg(["min", "max"]).tolist() == [956703932, 1046454590]
+
+
+def test_ml100k_is_mapped_to_ml1m_groups(ml100k):
+    assert (len(ml100k.users), len(ml100k.movies), len(ml100k.ratings)) == (943, 1682, 100_000)
+    first = ml100k.users.iloc[0].to_dict()  # 24 years old, technician
+    assert first == {"user_id": 1, "gender": "M", "age": 18, "occupation": 17, "zipcode": "85711"}
+    titles = ml100k.movies.set_index("movie_id")["title"]
+    assert titles[1] == "Toy Story (1995)"
+    assert titles[267] == "unknown"
+    assert titles[1412] == "Land Before Time III: The Time of the Great Giving (1995)"
+
+
+U_USER = "1|24|M|technician|85711\n2|7|F|other|94043\n3|61|F|librarian|00000\n"
+U_ITEM = (
+    "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
+    "267|unknown||||1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
+)
+U_DATA = "1\t1\t5\t881250949\n3\t267\t1\t881250950\n"
+
+
+def test_ml100k_as_grouplens_writes_it(tmp_path):
+    folder = tmp_path / "ml-100k"
+    folder.mkdir()
+    for name, text in (("u.user", U_USER), ("u.item", U_ITEM), ("u.data", U_DATA)):
+        (folder / name).write_text(text)
+    data = datasets.load("ml-100k", tmp_path)
+    assert data.users["age"].tolist() == [18, 1, 56]
+    assert data.users["occupation"].tolist() == [17, 0, 1]
+    assert data.movies["genres"].tolist() == ["Animation|Children's|Comedy", "unknown"]
+    assert data.ratings["rating"].tolist() == [5, 1]
+    (folder / "u.user").write_text(U_USER.replace("other", "pirate"))
+    with pytest.raises(DataError, match="u.user: occupation 'pirate' is not one of"):
+        datasets.load("ml-100k", tmp_path)
+    (folder / "u.user").write_text(U_USER.replace("|7|", "|0|"))
+    with pytest.raises(DataError, match="line 2: age is '0'"):
+        datasets.load("ml-100k", tmp_path)
+
+
+def test_command_line(monkeypatch, raw, capsys):
+    monkeypatch.setattr(datasets.load, "__defaults__", (raw, False))
+    monkeypatch.setattr(datasets.load_first, "__defaults__", (raw,))
+    datasets.main(["ml-1m", "ml-100k"])
+    assert "ml-1m: 3 users, 4 movies, 6 ratings" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        datasets.main(["ml-100k"])
+    assert stop.value.code == 1
+    assert "To place it by hand: download https://" in capsys.readouterr().err
+
+
+def test_load_first_falls_back_with_a_notice(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(datasets.load, "__defaults__", (tmp_path, False))
+    write_ml1m(tmp_path)
+    assert datasets.load_first(["ml-100k", "ml-1m"], tmp_path).name == "ml-1m"
+    assert "Going on without ml-100k" in caplog.text

@@ -1,0 +1,158 @@
+"""The encoder: frozen, the same text for the same value, unknown is 0, and safe to load."""
+
+import dataclasses
+import os
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import LabelEncoder, StandardScaler
+
+from movierec import encoding, files, preprocess, splits
+from movierec.encoding import EncoderError
+
+ROWS = pd.DataFrame(
+    {"user_id": [10, 2, 2], "zipcode": ["02460", "48067", "02460"], "genre2": ["War", None, None]}
+)
+
+
+@pytest.fixture
+def encoder():
+    return encoding.fit(ROWS)
+
+
+def test_ids_are_places_in_sorted_text_after_unknown(encoder):
+    assert encoder.field_dims == (3, 3, 2)
+    assert encoder.transform(ROWS).tolist() == [[1, 1, 1], [2, 2, 0], [2, 1, 0]]  # "10" < "2"
+    assert encoder.transform(ROWS).dtype == np.int32
+
+
+def test_the_type_of_a_value_does_not_matter(encoder):
+    for values in ([2], [2.0], ["2"], [" 2 "], np.array([2], np.int8), pd.array([2], "Int64")):
+        assert encoder.transform(pd.DataFrame({"user_id": values}), ["user_id"]).tolist() == [[2]]
+    mixed = pd.DataFrame({"user_id": pd.Series([2, "2", 2.0, None, 7], dtype=object)})
+    assert encoder.transform(mixed, ["user_id"]).ravel().tolist() == [2, 2, 2, 0, 0]
+
+
+def test_unknown_and_missing_values_are_0(encoder):
+    rows = pd.DataFrame(
+        {"user_id": [3, np.nan], "zipcode": ["2460", ""], "genre2": ["Opera", None]}
+    )
+    assert encoder.transform(rows).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_no_rows(encoder):
+    assert encoder.transform(ROWS.iloc[:0]).shape == (0, 3)
+
+
+def test_a_missing_column_is_named(encoder):
+    with pytest.raises(EncoderError, match="the rows lack zipcode, genre2; expected the columns"):
+        encoder.transform(ROWS[["user_id"]])
+
+
+def test_it_cannot_be_changed(encoder):
+    assert not hasattr(encoder, "fit")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        encoder.classes = {}
+    with pytest.raises(TypeError):
+        encoder.classes["user_id"] = np.array(["", "1"])
+    with pytest.raises(ValueError, match="read-only"):
+        encoder.classes["user_id"][1] = "99"
+
+
+@given(st.lists(st.one_of(st.integers(-(10**6), 10**6), st.text(max_size=5), st.none())))
+def test_ids_equal_those_of_sklearn(values):
+    values = [v if not isinstance(v, str) else v.replace("\0", "") for v in values]
+    rows = pd.DataFrame({"a": pd.Series(values, dtype=object)})
+    encoder = encoding.fit(rows)
+    (sklearn_encoder,) = pickle.loads(encoder.to_bytes()).values()
+    expected = sklearn_encoder.transform(encoding.as_text(values)) if values else []
+    assert encoder.transform(rows).ravel().tolist() == list(expected)
+
+
+def save(tmp_path, content: bytes):
+    path = tmp_path / "label_encoders.pkl"
+    path.write_bytes(content)
+    return path, files.digest(content)
+
+
+def test_save_and_load(tmp_path, encoder):
+    again = encoding.load(*save(tmp_path, encoder.to_bytes()))
+    assert again.features == encoder.features
+    assert again.transform(ROWS).tolist() == encoder.transform(ROWS).tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        again.classes["user_id"][1] = "99"
+
+
+def test_the_file_is_a_dict_of_label_encoders(encoder):
+    encoders = pickle.loads(encoder.to_bytes())
+    assert list(encoders) == ["user_id", "zipcode", "genre2"]
+    assert encoders["user_id"].transform(["2", ""]).tolist() == [2, 0]
+
+
+class Runs:
+    """Unpickling this makes a folder: what a hostile pickle would do."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def fitted(values):
+    return LabelEncoder().fit(values)
+
+
+FOREIGN = {
+    "a list": [1],
+    "empty": {},
+    "not an encoder": {"a": "text"},
+    "another estimator": {"a": StandardScaler()},
+    "not fitted": {"a": LabelEncoder()},
+    "integers": {"a": fitted([1, 2])},
+    "objects": {"a": fitted(np.array(["", "b"], dtype=object))},
+    "no unknown": {"a": fitted(["a", "b"])},
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_foreign_pickles_are_refused(tmp_path, content):
+    with pytest.raises(EncoderError, match="was refused: .*restore it with git, or train again"):
+        encoding.load(*save(tmp_path, pickle.dumps(content, protocol=4)))
+
+
+def test_a_hostile_pickle_executes_nothing(tmp_path, encoder):
+    target = tmp_path / "made"
+    hostile = pickle.dumps({"user_id": fitted(["", "a"]), "b": Runs(target)}, protocol=4)
+    with pytest.raises(EncoderError, match=r"asks for \w+.mkdir, which no label encoder needs"):
+        encoding.load(*save(tmp_path, hostile))
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20, -1])
+def test_a_cut_pickle_is_refused(tmp_path, encoder, cut):
+    with pytest.raises(EncoderError, match="was refused"):
+        encoding.load(*save(tmp_path, encoder.to_bytes()[:cut]))
+
+
+def test_a_missing_or_other_file_is_refused(tmp_path, encoder):
+    with pytest.raises(EncoderError, match="is missing: restore it with git"):
+        encoding.load(tmp_path / "no.pkl", "0")
+    path, _ = save(tmp_path, encoder.to_bytes())
+    with pytest.raises(EncoderError, match="is not the encoder that the manifest names"):
+        encoding.load(path, "0" * 64)
+
+
+def test_it_learns_from_training_rows_only(ml100k):
+    features = preprocess.features(ml100k)
+    split = splits.random_split(len(features))
+    encoder = encoding.fit(features.iloc[split.train])
+    trained = set(features["movie_id"].iloc[split.train])
+    ids = encoder.transform(features, ["movie_id"]).ravel()
+    unseen = ~features["movie_id"].isin(trained)
+    assert unseen.any()
+    assert np.array_equal(ids == encoding.UNKNOWN, unseen)

@@ -1,0 +1,55 @@
+"""Files are written whole or not at all."""
+
+import subprocess
+import sys
+
+import pytest
+
+from movierec import files
+
+
+def test_all_targets_are_replaced_together(tmp_path):
+    first, second = tmp_path / "a.txt", tmp_path / "new" / "b.txt"
+    with files.replacing(first, second) as parts:
+        for part in parts:
+            part.write_text("new")
+        assert not first.exists()
+    assert first.read_text() == second.read_text() == "new"
+    assert sorted(p.name for p in tmp_path.rglob("*.txt")) == ["a.txt", "b.txt"]
+
+
+def test_an_error_leaves_everything_as_it_was(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(KeyError), files.replacing(target) as (part,):
+        part.write_text("half")
+        raise KeyError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+FILL = """
+import resource, signal, sys
+from pathlib import Path
+from movierec import files
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with files.replacing(Path(sys.argv[1])) as (part,):
+        part.write_bytes(bytes(5000))
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module of POSIX")
+def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path):
+    target = tmp_path / "a.bin"
+    target.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", FILL, str(target)], capture_output=True, text=True, check=True
+    )
+    assert f"could not write {target}" in done.stdout
+    assert "free some space" in done.stdout
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,132 @@
+"""The training loop: learns, stops early, resumes, and says what went wrong."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from movierec import fitting
+from movierec.fitting import Rows, Settings, TrainingError, fit
+
+DIMS = (20, 20, 3)
+QUICK = Settings(
+    embed_dim=4, num_layers=1, head_dim=4, mlp_units=(8,), batch_size=64, learning_rate=0.01,
+    epochs=4, patience=None, unknown_rate=0.05, dropout=0.1,
+)  # fmt: skip
+
+
+def rows(count, seed):
+    rng = np.random.default_rng(seed)
+    ids = np.stack([rng.integers(0, size, count) for size in DIMS], axis=1).astype(np.int32)
+    return Rows(ids, ((ids[:, 0] < 10) == (ids[:, 1] < 10)).astype(np.float32))
+
+
+TRAIN, VALID = rows(1000, 0), rows(300, 1)
+
+
+def run(settings=QUICK, train=TRAIN, **options):
+    keras.utils.set_random_seed(3)
+    model = settings.build("autointmlp", DIMS)
+    return model, fit(model, train, VALID, settings, seed=3, **options)
+
+
+def weights(model):
+    return np.concatenate([w.numpy().ravel() for w in model.trainable_variables])
+
+
+def test_it_learns_and_reports_every_epoch():
+    _, history = run(dataclasses.replace(QUICK, epochs=12))
+    assert [row["epoch"] for row in history] == list(range(1, 13))
+    assert history[-1]["valid_auc"] > 0.9
+    assert history[-1]["valid_logloss"] < history[0]["valid_logloss"]
+
+
+def test_the_seed_decides_everything():
+    first, second = weights(run()[0]), weights(run()[0])
+    np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-6)
+
+
+def test_patience_goes_back_to_the_best_epoch(monkeypatch):
+    losses = iter([0.5, 0.4, 0.45, 0.41, 0.3])
+    monkeypatch.setattr(fitting, "log_loss", lambda *_: next(losses))
+    kept = []
+    add = fitting._State.add
+
+    def remember(state, row):
+        kept.append(weights(state.model))
+        add(state, row)
+
+    monkeypatch.setattr(fitting._State, "add", remember)
+    model, history = run(dataclasses.replace(QUICK, epochs=5, patience=2))
+    assert len(history) == 4
+    assert np.array_equal(weights(model), kept[1])
+
+
+def test_a_batch_larger_than_the_data_and_a_short_last_one():
+    for size in (1, 999, 5000):
+        settings = dataclasses.replace(QUICK, batch_size=size, epochs=1)
+        train = rows(40, 0) if size == 1 else TRAIN
+        assert len(run(settings, train=train)[1]) == 1
+
+
+def test_no_rows():
+    with pytest.raises(TrainingError, match="Received: 0 and 300"):
+        run(train=rows(0, 0))
+
+
+def test_a_loss_that_is_not_finite_names_the_batch(tmp_path):
+    labels = TRAIN.labels.copy()
+    labels[7] = np.nan
+    place = int(np.flatnonzero(np.random.default_rng([3, 1]).permutation(1000) == 7)[0])
+    with pytest.raises(TrainingError, match=rf"nan in epoch 1, batch {place // 64 + 1} of 16"):
+        run(train=Rows(TRAIN.ids, labels), resume=tmp_path / "r.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, capsys, after):
+    whole, whole_history = run()
+    add = fitting._State.add
+
+    def add_and_die(state, row):
+        add(state, row)
+        if len(state.history) == after:
+            raise Killed
+
+    path = tmp_path / "run.resume.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting._State, "add", add_and_die)
+        with pytest.raises(Killed):
+            run(resume=path, identity="this")
+    model, history = run(resume=path, identity="this")
+    assert f"resuming after epoch {after}" in capsys.readouterr().out
+    assert not path.exists()
+    np.testing.assert_allclose(weights(model), weights(whole), rtol=1e-3, atol=1e-5)
+    for key in ("loss", "valid_logloss"):
+        assert [row[key] for row in history] == pytest.approx(
+            [row[key] for row in whole_history], rel=1e-4
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "cannot be read"), (b"PK\x03\x04half", "cannot be read")]
+)
+def test_a_damaged_state_is_passed_over(tmp_path, caplog, content, message):
+    path = tmp_path / "run.resume.npz"
+    path.write_bytes(content)
+    assert len(run(resume=path)[1]) == 4
+    assert message in caplog.text
+
+
+def test_the_state_of_another_run_is_passed_over(tmp_path, caplog, monkeypatch):
+    path = tmp_path / "run.resume.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting._State, "remove", lambda _: None)
+        run(resume=path, identity="that")
+    assert len(run(resume=path, identity="this")[1]) == 4
+    assert "belongs to another run: training starts anew" in caplog.text

@@ -1,0 +1,35 @@
+"""Scoring encoded rows."""
+
+import numpy as np
+import pytest
+
+from autoint import AutoInt
+from movierec import models
+
+DIMS = (5, 3, 7)
+
+
+def test_scores_are_those_of_predict_whatever_the_number_of_rows(monkeypatch):
+    monkeypatch.setattr(models, "ROWS_PER_CALL", 10)
+    model = AutoInt(DIMS, init_std=0.5)
+    predict = models.predictor(model)
+    rows = np.random.default_rng(0).integers(0, 3, (25, 3)).astype(np.int32)
+    expected = model.predict(rows, verbose=0)[:, 0]
+    for count in (0, 1, 10, 25):
+        scores = predict(rows[:count])
+        assert scores.dtype == np.float32
+        np.testing.assert_allclose(scores, expected[:count], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[0, 0, 7]], r"ids of field 2 must be in 0..6. Received: 7..7. Encode the rows"),
+        ([[0, 0, 0], [-1, 0, 0]], r"ids of field 0 must be in 0..4. Received: -1..0"),
+        ([[0, 0]], r"expected ids of shape \(rows, 3\). Received: \(1, 2\)"),
+        ([0, 0, 0], r"expected ids of shape \(rows, 3\). Received: \(3,\)"),
+    ],
+)
+def test_ids_that_do_not_fit_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        models.predictor(AutoInt(DIMS))(np.array(rows, np.int32))
