@@ -5,7 +5,6 @@ MODEL ?= autointmlp
 SETTING ?= tuned
 PORT ?= 8501
 BIN := .venv/bin
-export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help setup data app train evaluate notebooks test lint format bench lock picture
 

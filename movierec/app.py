@@ -93,12 +93,13 @@ def _show_recommendations(ready: Recommender, films: pd.DataFrame, request: dict
     st.table(
         pd.DataFrame(
             {
+                "rank": range(1, len(films) + 1),
                 "film": films["title"],
                 "year": films["release_year"].astype("str").replace("<NA>", "unknown"),
                 "genres": films["genres"].str.replace("|", ", "),
                 "probability": films["probability"].map("{:.1%}".format),
             }
-        ).set_axis(range(1, len(films) + 1))
+        )
     )
     test = ready.entry["metrics"]["test"]
     st.caption(
@@ -122,13 +123,16 @@ def _show_liked(ready: Recommender, user_id: int) -> None:
         pd.DataFrame(
             {
                 "film": liked["title"],
-                "year": liked["release_year"],
-                "genres": liked["genres"].str.replace("|", ", "),
                 "rating": liked[RATING],
                 "rated on": pd.to_datetime(liked[TIMESTAMP], unit="s").dt.date,
+                "year": liked["release_year"],
+                "genres": liked["genres"].str.replace("|", ", "),
             }
         ),
-        column_config={"year": st.column_config.NumberColumn(format="%d")},
+        column_config={
+            "rating": st.column_config.NumberColumn(width="small"),
+            "year": st.column_config.NumberColumn(format="%d", width="small"),
+        },
         width="stretch",
         hide_index=True,
     )

@@ -18,6 +18,7 @@ from movierec.datasets import MOVIE
 from movierec.models import TITLES, predictor
 
 REFERENCE = "movie mean, smoothed by 10"
+READMES = ("README.md", "README.ko.md")
 RANKING = ("ndcg_original", "recall", "ndcg", "hit_ratio")
 
 log = logging.getLogger("movierec")
@@ -99,12 +100,27 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def into_readme(path: Path, dataset: str, table: pd.DataFrame) -> None:
+    """Put the table between the data set's two marks in a README.
+
+    Raises:
+        ValueError: when the marks are not there.
+    """
+    begin, end = f"<!-- results {dataset} -->\n", f"<!-- end of results {dataset} -->"
+    text = path.read_text("utf-8")
+    if begin not in text or end not in text:
+        raise ValueError(f"{path} lacks the lines {begin.strip()} and {end}")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    with files.replacing(path) as (part,):
+        part.write_text(f"{before}{begin}\n{as_markdown(table)}\n\n{end}{after}", "utf-8")
+
+
 def _with_interval(row: dict, metric: str) -> str:
     return f"{row[metric]:.4f} ± {row[f'{metric}_ci']:.4f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate every saved model and the baselines on the test rows; write evaluation.csv."""
+    """Evaluate saved models and baselines; write evaluation.csv and the READMEs' tables."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--dataset", choices=datasets.NAMES, default="ml-1m")
     options = parser.parse_args(arguments)
@@ -114,7 +130,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path = artefacts.place(options.dataset).folder / "evaluation.csv"
         with files.replacing(path) as (part,):
             table.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
-    except (datasets.DataError, artefacts.ArtefactError, OSError) as error:
+        table = pd.read_csv(path)  # the README shows what stands in the file, to the last digit
+        for readme in READMES:
+            into_readme(artefacts.ROOT / readme, options.dataset, table)
+    except (datasets.DataError, artefacts.ArtefactError, training.TrainingError, OSError) as error:
         parser.exit(1, f"{error}\n")
     print(as_markdown(table))
     print(f"\n{prepared.data.name}, {prepared.data.source}; written to {path}")

@@ -30,7 +30,7 @@ class Recommender:
     """
 
     def __init__(self, data: MovieLens, model: AutoInt, encoder: FeatureEncoder, entry: dict):
-        self.data, self.encoder, self.entry = data, encoder, entry
+        self.data, self.model, self.encoder, self.entry = data, model, encoder, entry
         self.movies = preprocess.movies(data).assign(genres=data.movies["genres"])
         self._predict = predictor(model)
         self._user_ids = encoder.transform(data.users, preprocess.USER_FEATURES)

@@ -140,14 +140,13 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
         raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
     found = Found(layout, content, f"files in {folder.name}/")
     other = [f.name for f in layout.files.values() if found.sha256[f.name] != f.sha256]
-    if other:
-        log.warning(
-            "%s: using your %s, which differs from the official release; the manifest of "
-            "whatever is trained on it records its hash",
-            folder.name,
-            ", ".join(other),
-        )
-    return found
+    if not other:
+        return found
+    named = ", ".join(other)
+    log.warning(
+        "%s: your %s is not the official release's; manifests record its hash", folder.name, named
+    )
+    return Found(layout, content, f"{found.source} (not the official {named})")
 
 
 def _packed(layout: Layout, folder: Path) -> Found:

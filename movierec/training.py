@@ -70,8 +70,24 @@ class Prepared:
 
 
 def prepare(data: MovieLens, encoder: FeatureEncoder | None = None) -> Prepared:
-    """Split a data set as the original did, and fit the encoder where none is given."""
+    """Split a data set as the original did, and fit the encoder where none is given.
+
+    Raises:
+        TrainingError: when a part has no rows, or only one label.
+    """
+    if len(data.ratings) < 10:
+        raise TrainingError(
+            f"{len(data.ratings)} ratings are too few to split into training, validation and test "
+            "rows: 10 at least are needed"
+        )
     split = splits.random_split(len(data.ratings))
+    labels = preprocess.labels(data)
+    for part, numbers in vars(split).items():
+        if labels[numbers].min() == labels[numbers].max():
+            raise TrainingError(
+                f"all {len(numbers)} {part} rows have the label {labels[numbers][0]:.0f}: ratings "
+                f"below {preprocess.LIKED} and others are both needed"
+            )
     if encoder is None:
         encoder = encoding.fit(preprocess.features(data).iloc[split.train])
     return Prepared(data, split, encoder)

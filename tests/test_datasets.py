@@ -126,7 +126,7 @@ def test_repeated_rows_are_dropped_with_a_notice(tmp_path, caplog):
 def test_unofficial_files_are_used_with_one_notice(raw, caplog):
     data = datasets.load("ml-1m", raw)
     assert [r.levelname for r in caplog.records] == ["WARNING"]
-    assert "users.dat, movies.dat, ratings.dat, which differs from the official" in caplog.text
+    assert "your users.dat, movies.dat, ratings.dat is not the official release's" in caplog.text
     assert set(data.files) == {"users.dat", "movies.dat", "ratings.dat"}
 
 

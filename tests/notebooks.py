@@ -1,0 +1,37 @@
+"""Run notebooks from clean kernels: `make notebooks`."""
+
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from movierec import artefacts, files
+
+FOLDER = artefacts.ROOT / "notebooks"
+SECONDS = 7200
+
+
+def paths() -> list[Path]:
+    """Every notebook, in reading order."""
+    return sorted(FOLDER.rglob("*.ipynb"))
+
+
+def run(path: Path) -> nbformat.NotebookNode:
+    """Execute a notebook in its own folder; the first error ends it."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=SECONDS, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times of day: noise in a diff
+    return notebook
+
+
+if __name__ == "__main__":
+    for path in paths():
+        print(path.relative_to(artefacts.ROOT), flush=True)
+        executed = run(path)
+        if os.environ.get("DATASET", "ml-1m") == "ml-1m":  # what is committed is ML-1M's
+            with files.replacing(path) as (part,):
+                nbformat.write(executed, part)
