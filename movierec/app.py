@@ -6,8 +6,9 @@ import streamlit as st
 from movierec import artefacts, preprocess, recommender
 from movierec.datasets import AGE_GROUPS, GENDERS, OCCUPATIONS, RATING, TIMESTAMP, USER
 from movierec.models import TITLES
+from movierec.rawfiles import DataError
 from movierec.recommender import Recommender
-from movierec.sources import DataError, NotFoundError
+from movierec.sources import NotFoundError
 
 MOST = 100
 

@@ -24,7 +24,7 @@ import pandera.pandas as pa
 
 from movierec import sources
 from movierec.files import digest
-from movierec.sources import DataError
+from movierec.rawfiles import DataError
 
 USER, MOVIE, RATING, TIMESTAMP = "user_id", "movie_id", "rating", "timestamp"
 

@@ -4,7 +4,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from movierec import app, artefacts, datasets, recommender
-from movierec.sources import DataError, NotFoundError
+from movierec.rawfiles import DataError
+from movierec.sources import NotFoundError
 
 SECONDS = 120  # TensorFlow's import alone can take half a minute on a busy machine
 PAGES = {"show_st.py": "autoint", "show_st2.py": "autointmlp"}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movierec import datasets, sources
-from movierec.sources import DataError
+from movierec import datasets, rawfiles
+from movierec.rawfiles import DataError
 from tests.conftest import MOVIES, RATINGS, USERS, write_ml1m
 
 
@@ -146,9 +146,9 @@ def test_unknown_name():
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_read_or_refused_clearly(content):
-    columns = sources.ML1M_COLUMNS["ratings"]
+    columns = rawfiles.ML1M_COLUMNS["ratings"]
     try:
-        frame = sources.parse(content, "ratings.dat", "::", columns)
+        frame = rawfiles.parse(content, "ratings.dat", "::", columns)
     except DataError as error:
         assert "ratings.dat" in str(error)
     else:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from movierec import datasets, files, sources
-from movierec.sources import DataError, NotFoundError
+from movierec.rawfiles import DataError
+from movierec.sources import NotFoundError
 from tests.conftest import MOVIES, RATINGS, USERS
 
 
