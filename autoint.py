@@ -5,6 +5,7 @@ CIKM 2019, https://arxiv.org/abs/1810.11921. Layers and model are Keras 3.
 """
 
 import itertools
+import operator
 from collections.abc import Sequence
 
 import keras
@@ -13,7 +14,10 @@ from keras import ops
 
 def positive(name: str, values: Sequence[int]) -> tuple[int, ...]:
     """`values` as plain positive ints (Keras refuses NumPy's)."""
-    sizes = tuple(int(value) for value in values)
+    try:
+        sizes = tuple(operator.index(value) for value in values)
+    except TypeError:
+        sizes = ()
     if not sizes or min(sizes) < 1:
         raise ValueError(f"`{name}` must hold integers of 1 or more. Received: {name}={values}")
     return sizes

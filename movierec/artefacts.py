@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 
@@ -19,12 +20,14 @@ from movierec import encoding, files
 from movierec.datasets import MovieLens
 from movierec.encoding import FeatureEncoder
 from movierec.models import MODELS
+from movierec.preprocess import FEATURES
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = {
     "autoint": "autoInt_model_weights.weights.h5",
     "autointmlp": "autoIntMLP_model_weights.weights.h5",
 }
+FINGERPRINT = ("users", "movies", "ratings", "timestamps")
 LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
 
 log = logging.getLogger("movierec")
@@ -67,16 +70,30 @@ class Place:
             return {}
         try:
             entries = json.loads(self.manifest.read_text("utf-8"))
-            if not isinstance(entries, dict) or not all(
-                isinstance(entry, dict) for entry in entries.values()
-            ):
-                raise ValueError("it holds no table of models")
+            if not isinstance(entries, dict):
+                raise ValueError(f"it holds a {type(entries).__name__}")
+            for name in entries:
+                _check_entry(name, entries[name])
             return entries
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             raise ArtefactError(
                 f"{self.manifest} cannot be read ({error}): restore it with git, or delete it "
                 f"and run `{self.command} ...`"
             ) from error
+
+
+def _check_entry(name: str, entry: dict) -> None:
+    """Refuse an entry whose parts are not there or not of their kind."""
+    if name not in WEIGHTS:
+        raise ValueError(f"there is no model {name!r}")
+    texts = [entry["encoder_sha256"], entry["weights_sha256"]]
+    texts += [entry["data"]["fingerprint"][table] for table in FINGERPRINT]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"a hash of {name} is not text")
+    if not isinstance(entry["model"], dict):
+        raise ValueError(f"{name}'s model is not a table of arguments")
+    if not isinstance(entry["metrics"]["test"]["auc"], float):
+        raise ValueError(f"{name}'s test AUC is not a number")
 
 
 def place(dataset: str, setting: str = "tuned", root: Path = ROOT) -> Place:
@@ -106,6 +123,10 @@ def save(where: Place, name: str, model: AutoInt, encoder: FeatureEncoder, entry
         entry: what the manifest shall say besides hashes, versions and the model's arguments.
     """
     entries = where.entries()
+    digest = files.digest(encoder.to_bytes())
+    for other in entries:
+        if other != name and entries[other]["encoder_sha256"] != digest:
+            log.warning("%s was trained with another encoder: train it again too", other)
     targets = (where.encoder, where.weights(name), where.manifest)
     with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
         encoder_part.write_bytes(encoder.to_bytes())
@@ -113,7 +134,7 @@ def save(where: Place, name: str, model: AutoInt, encoder: FeatureEncoder, entry
         config = model.get_config()
         entries[name] = {
             "model": {key: config[key] for key in sorted(config) if key not in ("name", "dtype")},
-            "encoder_sha256": files.sha256(encoder_part),
+            "encoder_sha256": digest,
             "weights_sha256": files.sha256(weights_part),
             "versions": versions(),
         } | entry
@@ -131,15 +152,12 @@ def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
     entry = where.entries().get(name)
     if entry is None:
         raise ArtefactError(f"{where.manifest} has no entry for {name}. {mend}")
-    for key in ("model", "encoder_sha256", "weights_sha256", "data", "metrics"):
-        if key not in entry:
-            raise ArtefactError(f"{where.manifest} lacks {key!r} for {name}. {mend}")
     try:
         encoder = encoding.load(where.encoder, entry["encoder_sha256"])
     except encoding.EncoderError as error:
         raise ArtefactError(str(error)) from error
     path = where.weights(name)
-    if not path.exists():
+    if not path.is_file():
         raise ArtefactError(f"{path} is missing. {mend}")
     actual = files.sha256(path)
     if actual != entry["weights_sha256"]:
@@ -149,8 +167,13 @@ def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
         )
     try:
         model = MODELS[name](**entry["model"])
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # wrong names, types or sizes meet many parts of Keras
         raise ArtefactError(f"{where.manifest} describes no model: {error}. {mend}") from error
+    if encoder.features != FEATURES:
+        raise ArtefactError(
+            f"{where.encoder} encodes {', '.join(encoder.features)}, expected "
+            f"{', '.join(FEATURES)}. {mend}"
+        )
     if model.embedding.field_dims != encoder.field_dims:
         raise ArtefactError(
             f"{where.manifest} describes a model of {model.embedding.field_dims} ids a field, but "
@@ -162,6 +185,9 @@ def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
 
 def _load_weights(model: keras.Model, path: Path, mend: str) -> None:
     try:
+        stored = _stored_parameters(path)
+        if stored != model.count_params():
+            raise ValueError(f"it holds {stored} parameters, the model {model.count_params()}")
         model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds for a file that does not fit
         reason = " ".join(str(error).split())[:300]
@@ -172,6 +198,18 @@ def _load_weights(model: keras.Model, path: Path, mend: str) -> None:
             raise ArtefactError(f"{path}: {variable.path} holds values that are not finite. {mend}")
         if values.size > 1 and not values.any():
             raise ArtefactError(f"{path}: {variable.path} is all zeros. {mend}")
+
+
+def _stored_parameters(path: Path) -> int:
+    """Number of weights in the file (Keras itself passes over layers that a model lacks)."""
+    sizes = []
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda _, item: sizes.append(
+                item.size if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" else 0
+            )
+        )
+    return sum(sizes)
 
 
 def check_data(entry: dict, data: MovieLens) -> None:

@@ -24,7 +24,7 @@ import pandera.pandas as pa
 
 from movierec import sources
 from movierec.files import digest
-from movierec.rawfiles import DataError
+from movierec.rawfiles import ANEW, DataError
 
 USER, MOVIE, RATING, TIMESTAMP = "user_id", "movie_id", "rating", "timestamp"
 
@@ -66,6 +66,8 @@ OCCUPATIONS = (
 GENDERS = {"F": "woman", "M": "man"}
 FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: before MovieLens, so anything earlier is damage
 
+LAST_TIMESTAMP = 4_102_444_799  # the end of 2099
+
 log = logging.getLogger("movierec")
 
 
@@ -102,7 +104,7 @@ SCHEMAS = {
             USER: _ids(),
             MOVIE: _ids(),
             RATING: _numbers(1, 5),
-            TIMESTAMP: _numbers(FIRST_TIMESTAMP, 2**33, "seconds since 1970,"),
+            TIMESTAMP: _numbers(FIRST_TIMESTAMP, LAST_TIMESTAMP, "seconds since 1970,"),
         }
     ),
 }
@@ -146,7 +148,7 @@ class MovieLens:
         }
 
 
-YEAR_PATTERN = r"^.*\((\d{4})\)"  # greedy, so the last year in brackets
+YEAR_PATTERN = r"^.*\(([0-9]{4})\)"  # greedy, so the last year in brackets
 
 
 def load(name: str, data_dir: Path = DATA_DIR, download: bool = True) -> MovieLens:
@@ -196,7 +198,7 @@ def _checked(table: str, frame: pd.DataFrame, file: str, header_lines: int) -> p
         raise DataError(
             f"{file}, line {index + 1 + header_lines}: {error.schema.name} is "
             f"{str(frame[error.schema.name][index])!r}, expected {error.check.error}. "
-            "Mend that line, or delete the file to have it fetched again"
+            f"Mend that line, or {ANEW}"
         ) from None
     frame = _without_duplicates(frame, KEYS[table], file, header_lines)
     small = frame.select_dtypes("integer").columns.difference([TIMESTAMP])
@@ -232,8 +234,8 @@ def _check_references(tables: dict[str, pd.DataFrame], layout: sources.Layout) -
             raise DataError(
                 f"{layout.files['ratings'].name}: {unlisted.sum()} ratings have a {key} that "
                 f"{layout.files[table].name} does not list, the first is user {first[USER]}'s "
-                f"rating of movie {first[MOVIE]}. The files must belong together: delete them "
-                "to have them fetched again"
+                f"rating of movie {first[MOVIE]}. The files must belong together: "
+                f"{ANEW}"
             )
 
 

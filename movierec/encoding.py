@@ -7,6 +7,7 @@ one that no training row had.
 """
 
 import io
+import numbers
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,9 +50,11 @@ def as_text(values: Sequence) -> np.ndarray:
 def _text(value) -> str:
     if isinstance(value, str):
         return value.strip()
-    if pd.isna(value):
+    if value is None or value is pd.NA or value != value:  # NaN and NaT differ from themselves
         return ""
-    return str(int(value)) if value == int(value) else str(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+        return str(int(value)) if value % 1 == 0 else str(value)
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,29 @@ class FeatureEncoder:
             int32 ids, shape (rows, features); 0 where a value is unknown.
 
         Raises:
-            EncoderError: when a column is missing.
+            EncoderError: when a column is missing or stands twice, or holds what is no value.
         """
         features = self.features if features is None else tuple(features)
+        if foreign := [feature for feature in features if feature not in self.classes]:
+            raise EncoderError(f"no such feature: {foreign}; expected some of {self.features}")
+        if not isinstance(rows, pd.DataFrame) or not rows.columns.is_unique:
+            raise EncoderError(
+                f"expected a table with one column each of {', '.join(features)}. Received: "
+                f"{type(rows).__name__} {list(getattr(rows, 'columns', []))}"
+            )
         if absent := [feature for feature in features if feature not in rows]:
             raise EncoderError(
                 f"the rows lack {', '.join(absent)}; expected the columns {', '.join(features)}"
             )
         ids = np.empty((len(rows), len(features)), np.int32)
         for column, feature in enumerate(features):
-            codes, uniques = pd.factorize(rows[feature])  # a missing value has code -1 ...
-            known = self._lookups[feature].get_indexer(as_text(uniques))
+            try:
+                codes, uniques = pd.factorize(rows[feature])  # a missing value has code -1 ...
+                known = self._lookups[feature].get_indexer(as_text(uniques))
+            except (TypeError, ValueError) as error:
+                raise EncoderError(
+                    f"the column {feature} holds what is neither a number nor text: {error}"
+                ) from error
             table = np.append(np.maximum(known, UNKNOWN), UNKNOWN)  # ... and reads the last entry
             ids[:, column] = table[codes]
         return ids
@@ -152,7 +167,7 @@ def load(path: Path, sha256: str) -> FeatureEncoder:
         EncoderError: when the file is missing, is not that file, or holds anything but label
             encoders. Nothing in it is executed.
     """
-    if not path.exists():
+    if not path.is_file():
         raise EncoderError(f"{path} is missing: restore it with git, or train again")
     content = path.read_bytes()
     actual = files.digest(content)

@@ -108,7 +108,7 @@ def into_readme(path: Path, dataset: str, table: pd.DataFrame) -> None:
     """
     begin, end = f"<!-- results {dataset} -->\n", f"<!-- end of results {dataset} -->"
     text = path.read_text("utf-8")
-    if begin not in text or end not in text:
+    if not 0 <= text.find(begin) < text.find(end):
         raise ValueError(f"{path} lacks the lines {begin.strip()} and {end}")
     before, after = text.split(begin)[0], text.split(end)[1]
     with files.replacing(path) as (part,):
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = pd.read_csv(path)  # the README shows what stands in the file, to the last digit
         for readme in READMES:
             into_readme(artefacts.ROOT / readme, options.dataset, table)
-    except (datasets.DataError, artefacts.ArtefactError, training.TrainingError, OSError) as error:
+    except (datasets.DataError, artefacts.ArtefactError, ValueError, OSError) as error:
         parser.exit(1, f"{error}\n")
     print(as_markdown(table))
     print(f"\n{prepared.data.name}, {prepared.data.source}; written to {path}")

@@ -1,6 +1,7 @@
 """Write a file whole or not at all, and tell files apart by their SHA-256."""
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -23,13 +24,17 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         for part, path in zip(temporary, paths, strict=True):
+            part.stat()  # all parts are there ...
+            if path.is_dir():  # ... and can go to their places, before the first one goes
+                raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder")
+        for part, path in zip(temporary, paths, strict=True):
             part.replace(path)
     except OSError as error:
         names = ", ".join(str(path) for path in paths)
         raise OSError(
             error.errno,
-            f"could not write {names}: {error.strerror or error}. What stood there before is "
-            "untouched; free some space or pick a writable folder, then run the command again",
+            f"could not write {names}: {error.strerror or error}. Free some space or pick a "
+            "writable folder, then run the command again",
         ) from error
     finally:
         for part in temporary:

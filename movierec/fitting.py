@@ -23,7 +23,7 @@ STEPS_PER_CALL = 32
 log = logging.getLogger("movierec")
 
 
-class TrainingError(Exception):
+class TrainingError(ValueError):
     """Training that cannot start or go on; the message says why and what to do."""
 
 
@@ -56,6 +56,16 @@ class Settings:
     epochs: int = 30
     patience: int | None = 3
     unknown_rate: float = 0.0
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "patience"):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and value >= 1) and (name, value) != ("patience", None):
+                raise TrainingError(f"{name} is {value!r}, expected a whole number of 1 or more")
+        if not self.learning_rate > 0:
+            raise TrainingError(f"learning_rate is {self.learning_rate}, expected more than 0")
+        if not 0 <= self.unknown_rate < 1:
+            raise TrainingError(f"unknown_rate is {self.unknown_rate}, expected 0 up to below 1")
 
     def build(self, name: str, field_dims: tuple[int, ...]) -> AutoInt:
         """A new model of that name (a key of `MODELS`), with fresh weights."""
@@ -107,8 +117,8 @@ def fit(
         settings: see `Settings`.
         seed: of the order of the rows.
         resume: file that keeps the state after every epoch. When it is there already and was
-            written by a run of the same `identity`, training goes on from it; it is removed at
-            the end.
+            written by a run of the same `identity`, training goes on from it. The caller removes
+            it when the result is safe.
         identity: text that tells this run from others (data, settings, versions).
 
     Returns:
@@ -146,7 +156,6 @@ def fit(
         print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
     if settings.patience is not None:
         state.restore_best()
-    state.remove()
     return state.history
 
 
@@ -227,13 +236,14 @@ class _State:
                 header = json.loads(str(saved["header"]))
                 current = [saved[f"current_{n}"] for n in range(len(self.variables))]
                 best = [saved[f"best_{n}"] for n in range(len(self.best))]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+                identity, history = header["identity"], header["history"]
+        except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
             log.warning("%s cannot be read (%s): training starts anew", self.path, error)
             return
-        if header["identity"] != self.identity:
+        if identity != self.identity:
             log.warning("%s belongs to another run: training starts anew", self.path)
             return
-        self.history, self.best = header["history"], best
+        self.history, self.best = history, best
         for variable, value in zip(self.variables, current, strict=True):
             variable.assign(value)
         print(f"resuming after epoch {len(self.history)}")
@@ -255,8 +265,3 @@ class _State:
         """Give the model the variables of its best epoch."""
         for variable, value in zip(self.model.variables, self.best, strict=True):
             variable.assign(value)
-
-    def remove(self) -> None:
-        """Forget the state on disk: the run has ended."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)

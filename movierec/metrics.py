@@ -46,7 +46,8 @@ def per_user(
         >>> per_user([7, 7, 7], [1, 0, 1], [0.9, 0.8, 0.1], k=2).round(3).to_dict("list")
         {'ndcg_original': [0.613], 'recall': [0.5], 'ndcg': [0.613], 'hit_ratio': [1.0]}
     """
-    users, labels, scores = np.asarray(users), np.asarray(labels), np.asarray(scores)
+    users, labels = np.asarray(users), np.asarray(labels)
+    scores = np.asarray(scores, np.float64)
     if not users.shape == labels.shape == scores.shape or users.ndim != 1:
         raise ValueError(
             "users, labels and scores must be one-dimensional and equally long. Received shapes: "
@@ -55,8 +56,10 @@ def per_user(
     if not np.isfinite(scores).all():
         row = int(np.argmin(np.isfinite(scores)))
         raise ValueError(f"scores must be finite numbers. Received: {scores[row]} at row {row}")
-    if k < 1:
-        raise ValueError(f"k must be 1 or more. Received: k={k}")
+    if not np.isin(labels, [0, 1]).all():
+        raise ValueError(f"labels must be 0 or 1. Received: {np.unique(labels)[:10]}")
+    if k < 1 or k != int(k):
+        raise ValueError(f"k must be a whole number of 1 or more. Received: k={k}")
     order = np.lexsort((-scores, users))  # stable, so ties keep the rows' order
     users, labels = users[order], labels[order].astype(np.float64)
     names, starts, counts = np.unique(users, return_index=True, return_counts=True)

@@ -27,7 +27,7 @@ def movies(data: MovieLens) -> pd.DataFrame:
     """
     raw = data.movies
     year = raw["title"].str.extract(datasets.YEAR_PATTERN, expand=False).astype("Int64")
-    dated = raw["title"].str.replace(r"\s*\(\d{4}\)(?!.*\(\d{4}\))\s*", " ", regex=True)
+    dated = raw["title"].str.replace(r" ?\([0-9]{4}\)(?!.*\([0-9]{4}\)) ?", " ", regex=True)
     genres = raw["genres"].str.split("|", expand=True)
     genres.columns = [f"genre{number + 1}" for number in genres.columns]
     genres = genres.reindex(columns=genres.columns.union(MOVIE_FEATURES[1:4]))

@@ -2,85 +2,118 @@
 
 import csv
 import io
+import re
+import warnings
 
 import numpy as np
 import pandas as pd
+
+ANEW = "empty the folder to have the data set fetched anew"
 
 
 class DataError(Exception):
     """Raw data that cannot be used as it is; the message says why and what to do."""
 
 
+FIELD_END = "\x1f"  # ASCII's unit separator: in no text, so it can stand for a longer one
+WHOLE = re.compile(r"-?[0-9]+")
+
+
 def parse(
-    content: bytes, file: str, separator: str, columns: dict[str, type], header_lines: int = 0
+    content: bytes, file: str, separator: str, columns: dict[str, type], header: str = ""
 ) -> pd.DataFrame:
     """Rows of a raw text file, as int64 and text columns.
 
     UTF-8 (with or without a byte-order mark) is recognised, anything else is taken as Latin-1,
-    which is what GroupLens writes.
+    which is what GroupLens writes. Lines may end in any of the three customary ways.
 
     Args:
         content: the file's bytes.
         file: its name, for error messages.
         separator: what stands between two fields.
         columns: name and type (int or str) of every field, in order.
-        header_lines: lines to pass over.
+        header: the first line, where there is one.
 
     Raises:
         DataError: naming the first line that is not as expected.
     """
-    if not content.strip():
-        raise DataError(f"{file} is empty: delete it to have it fetched again")
-    if b"\0" in content:
-        raise DataError(f"{file} holds NUL bytes (UTF-16?): save it as UTF-8 or Latin-1 text")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    lines = text.count("\n") + (not text.endswith("\n")) - header_lines
-    body = text.split("\n", header_lines)[-1]
-    faulty = body.count(separator) != lines * (len(columns) - 1)
-    if not faulty:
-        try:
+    if "\0" in text or FIELD_END in text:
+        raise DataError(f"{file} holds control characters (UTF-16?): save it as UTF-8 or Latin-1")
+    body = text.replace("\r\n", "\n").replace("\r", "\n")
+    if header:
+        first, _, body = body.partition("\n")
+        if first != header:
+            raise DataError(f"{file}, line 1: expected the header {header!r}, found {first[:80]!r}")
+    if not body.strip():
+        raise DataError(f"{file} is empty: {ANEW}")
+    frame = _rows(body, separator, columns)
+    if frame is None:
+        raise DataError(_first_fault(body, file, separator, columns, bool(header)))
+    return frame
+
+
+def _rows(body: str, separator: str, columns: dict[str, type]) -> pd.DataFrame | None:
+    """The table, or None where a line is not as expected."""
+    lines = body.count("\n") + (not body.endswith("\n"))
+    if body.count(separator) != lines * (len(columns) - 1):
+        return None
+    numeric = [name for name, kind in columns.items() if kind is int]
+    if len(numeric) == len(columns):  # the parser would take True and 1e0 for whole numbers
+        if body.encode().translate(None, b"-0123456789\n" + separator.encode()):
+            return None
+        kinds = dict.fromkeys(columns, np.int64)
+    else:
+        kinds = dict.fromkeys(columns, str)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a line too long
             frame = pd.read_csv(
-                io.StringIO(body.replace(separator, "\t")),
-                sep="\t",
+                io.StringIO(body.replace(separator, FIELD_END)),
+                sep=FIELD_END,
+                lineterminator="\n",
                 names=list(columns),
-                dtype={name: np.int64 if kind is int else str for name, kind in columns.items()},
+                dtype=kinds,
                 index_col=False,
                 quoting=csv.QUOTE_NONE,
                 keep_default_na=False,
                 skip_blank_lines=False,
                 engine="c",
             )
-            faulty = frame.isna().any(axis=None)
-        except (ValueError, OverflowError):
-            faulty = True
-    if faulty:
-        raise DataError(_first_fault(body, file, separator, columns, header_lines))
+        if frame.isna().any(axis=None):
+            return None
+        for name in numeric:
+            if kinds[name] is str:
+                if not frame[name].str.fullmatch(WHOLE).all():
+                    return None
+                frame[name] = frame[name].astype(np.int64)
+    except (ValueError, OverflowError, pd.errors.ParserWarning):
+        return None
     return frame
 
 
 def _first_fault(
-    body: str, file: str, separator: str, columns: dict[str, type], header_lines: int
+    body: str, file: str, separator: str, columns: dict[str, type], has_header: bool
 ) -> str:
     """What is wrong with the first line that is not as expected."""
     expected = separator.join(columns)
-    for number, line in enumerate(body.splitlines(), start=1 + header_lines):
+    for number, line in enumerate(body.split("\n"), start=1 + has_header):
         fields = line.split(separator)
         where = f"{file}, line {number}"
         if len(fields) != len(columns):
             return (
                 f"{where}: {len(fields)} field(s) in {line[:80]!r}, expected {len(columns)} "
-                f"separated by {separator!r} ({expected}). Mend that line, or delete the file to "
-                "have it fetched again"
+                f"separated by {separator!r} ({expected}). Mend that line, or {ANEW}"
             )
         for (name, kind), field in zip(columns.items(), fields, strict=True):
-            if kind is int and not field.strip().lstrip("-").isdecimal():
-                return f"{where}: {name} is {field!r}, expected a whole number"
-            if kind is int and abs(int(field)) >= 2**63:
-                return f"{where}: {name} is {field}, which is too large for an id or a time"
-    return f"{file} cannot be read as {expected}: delete it to have it fetched again"
+            if kind is int and not WHOLE.fullmatch(field):
+                return f"{where}: {name} is {field[:80]!r}, expected a whole number"
+            if kind is int and len(field) > 18:
+                return f"{where}: {name} is {field[:80]}, which is too large for an id or a time"
+    return f"{file} cannot be read as {expected}: {ANEW}"
 
 
 RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}
@@ -104,6 +137,11 @@ ML100K_GENRES = (
 ML100K_USERS = {"user_id": int, "age": int, "gender": str, "occupation": str, "zipcode": str}
 ML100K_MOVIES = {"movie_id": int, "title": str, "released": str, "video": str, "url": str}
 ML100K_MOVIES |= dict.fromkeys(ML100K_GENRES, int)
+ATOMIC_HEADERS = {
+    "users": "user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token",
+    "movies": "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
+    "ratings": "user_id:token\titem_id:token\trating:float\ttimestamp:float",
+}
 ATOMIC_MOVIES = {"movie_id": int, "title": str, "year": str, "genres": str}
 # ML-100K's occupation → ML-1M's number
 ML100K_OCCUPATIONS = {
@@ -138,20 +176,25 @@ def read_ml100k(table: str, content: bytes, file: str) -> pd.DataFrame:
     if table == "users":
         return _ml1m_groups(parse(content, file, "|", ML100K_USERS), file)
     frame = parse(content, file, "|", ML100K_MOVIES)
-    flags = frame[ML100K_GENRES].to_numpy().astype(bool)
+    flags = frame[ML100K_GENRES].to_numpy()
+    if not np.isin(flags, [0, 1]).all():
+        line = int(np.argmin(np.isin(flags, [0, 1]).all(axis=1))) + 1
+        raise DataError(f"{file}, line {line}: a genre's flag is not 0 or 1. Mend that line")
+    flags = flags.astype(bool)
     genres = ["|".join(np.asarray(ML100K_GENRES)[row]) for row in flags]
     return frame[["movie_id", "title"]].assign(genres=genres)
 
 
 def read_atomic(table: str, content: bytes, file: str) -> pd.DataFrame:
     """ML-100K's files as the recbole wheel writes them, with the year put back into the title."""
+    header = ATOMIC_HEADERS[table]
     if table == "ratings":
-        return parse(content, file, "\t", RATING_COLUMNS, header_lines=1)
+        return parse(content, file, "\t", RATING_COLUMNS, header)
     if table == "users":
-        return _ml1m_groups(parse(content, file, "\t", ML100K_USERS, header_lines=1), file)
-    frame = parse(content, file, "\t", ATOMIC_MOVIES, header_lines=1)
+        return _ml1m_groups(parse(content, file, "\t", ML100K_USERS, header), file)
+    frame = parse(content, file, "\t", ATOMIC_MOVIES, header)
     title = frame["title"].str.replace("unkonwn", "unknown")
-    dated = frame["year"].str.fullmatch(r"\d{4}")  # one title keeps its own, one movie has none
+    dated = frame["year"].str.fullmatch(r"[0-9]{4}")  # one title keeps its own, one movie has none
     return pd.DataFrame(
         {
             "movie_id": frame["movie_id"],
@@ -165,10 +208,14 @@ def _ml1m_groups(users: pd.DataFrame, file: str) -> pd.DataFrame:
     """ML-100K's ages in years and occupations in words, as ML-1M's groups and numbers."""
     occupation = users["occupation"].map(ML100K_OCCUPATIONS)
     if occupation.isna().any():
-        word = users["occupation"][occupation.isna()].iloc[0]
-        raise DataError(f"{file}: occupation {word!r} is not one of {list(ML100K_OCCUPATIONS)}")
+        word = users[occupation.isna()].iloc[0]
+        raise DataError(
+            f"{file}: user {word['user_id']}'s occupation {word['occupation']!r} is not one of "
+            f"{list(ML100K_OCCUPATIONS)}"
+        )
     bounds = np.array([1, 18, 25, 35, 45, 50, 56])
     group = np.searchsorted(bounds, users["age"], side="right") - 1
-    age = np.where(group < 0, users["age"], bounds[group])  # an age below 1 stays, and is refused
+    group[users["age"] > 120] = -1
+    age = np.where(group < 0, users["age"], bounds[group])  # an impossible age stays: it is refused
     order = ["user_id", "gender", "age", "occupation", "zipcode"]
     return users.assign(age=age, occupation=occupation.astype(np.int64))[order]

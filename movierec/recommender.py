@@ -101,6 +101,8 @@ class Recommender:
         """
         ids = self.candidate_ids(user_id, year, month)
         unseen = np.flatnonzero(~self.seen(user_id))
+        if not len(unseen):
+            raise RequestError(f"user {user_id} has rated every film: nothing is left to recommend")
         left = f" (user {user_id} has {len(unseen)} unrated films)"
         _check_whole("n", n, range(1, len(unseen) + 1), left)
         probability = self._predict(ids[unseen])
@@ -154,8 +156,8 @@ class Recommender:
             if position >= 0:
                 return int(position)
         raise RequestError(
-            f"there is no user {user_id!r} in {self.data.name}: expected a whole number from "
-            f"{users.min()} to {users.max()}"
+            f"there is no user {user_id!r} in {self.data.name}: expected one of its {len(users):,} "
+            f"users, a whole number from {users.min()} to {users.max()}"
         )
 
 

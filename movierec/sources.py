@@ -90,6 +90,8 @@ def find(name: str, folder: Path, download: bool) -> Found:
         DataError: an incomplete set of files or a damaged archive.
         NotFoundError: nothing on disk and nothing to be fetched.
     """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file, expected a folder with {name}'s files: move it away")
     for layout in LAYOUTS[name]:
         if (found := _loose(layout, folder)) is not None:
             return found
@@ -146,7 +148,10 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
 def _packed(layout: Layout, folder: Path) -> Found:
     """Raw files read out of the archive in `folder`, after its hash has been checked."""
     path = folder / layout.archive
-    actual = files.sha256(path)
+    try:
+        actual = files.sha256(path)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
     if actual != layout.sha256:
         raise DataError(
             f"{path} is damaged or another release: its SHA-256 is {actual}, expected "
@@ -161,7 +166,10 @@ def _packed(layout: Layout, folder: Path) -> Found:
 
 def _fetch(layout: Layout, folder: Path) -> None:
     """Put the layout's archive into `folder`, whole and verified, or raise NotFoundError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotFoundError(f"{folder} cannot be made: {error.strerror}") from error
     failures = []
     for url in layout.urls:
         downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))

@@ -31,7 +31,8 @@ def write_ml1m(data_dir: Path, users=USERS, movies=MOVIES, ratings=RATINGS) -> P
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in (("users", users), ("movies", movies), ("ratings", ratings)):
         text = "".join(line + "\n" for line in lines)
-        (folder / f"{name}.dat").write_bytes(text.encode("latin-1"))
+        encoding = "latin-1" if name == "movies" else "utf-8"
+        (folder / f"{name}.dat").write_bytes(text.encode(encoding))
     return folder
 
 

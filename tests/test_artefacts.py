@@ -108,7 +108,7 @@ def test_a_damaged_manifest(where, content):
 
 def test_an_entry_that_lacks_something(where):
     edit(where, lambda entry: entry.pop("weights_sha256"))
-    refused(where, "manifest.json lacks 'weights_sha256'")
+    refused(where, "manifest.json cannot be read .*weights_sha256")
 
 
 def test_truncated_weights(where):
@@ -148,6 +148,51 @@ def test_another_shape(where):
 def test_arguments_that_no_model_has(where):
     edit(where, lambda entry: entry["model"].update(colour="red"))
     refused(where, "describes no model")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {}},
+        {"data": None},
+        {"data": {"fingerprint": {"users": "0"}}},
+        {"metrics": {}},
+        {"metrics": {"test": {"auc": "high"}}},
+        {"model": 3},
+        {"encoder_sha256": 3},
+    ],
+)
+def test_an_entry_of_the_wrong_kind(where, change):
+    edit(where, lambda entry: entry.update(change))
+    refused(where, "manifest.json cannot be read")
+
+
+def test_an_entry_of_no_model(where):
+    where.manifest.write_text(json.dumps({"svd": {}}))
+    refused(where, "there is no model 'svd'")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"num_layers": 2}, {"num_layers": 2.5}, {"embed_dim": 10**9}]
+)
+def test_another_architecture(where, arguments):
+    edit(where, lambda entry: entry["model"].update(arguments))
+    refused(where, "does not fit the model|describes no model")
+
+
+def test_an_encoder_of_other_features(where, made):
+    rows = training.preprocess.features(made).rename(columns={"gender": "sex"})
+    content = encoding.fit(rows.iloc[training.prepare(made).split.train]).to_bytes()
+    where.encoder.write_bytes(content)
+    edit(where, lambda entry: entry.update(encoder_sha256=files.digest(content)))
+    refused(where, "label_encoders.pkl encodes user_id, sex")
+
+
+def test_training_one_model_says_when_the_other_no_longer_fits(where, made, caplog):
+    model, _, entry = artefacts.load(where, "autointmlp")
+    other = encoding.fit(training.preprocess.features(made).iloc[:50])
+    artefacts.save(where, "autointmlp", model, other, entry)
+    assert "autoint was trained with another encoder: train it again too" in caplog.text
 
 
 def test_another_encoder(where, made):

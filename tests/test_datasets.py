@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movierec import datasets, rawfiles
+from movierec import datasets, preprocess, rawfiles
 from movierec.rawfiles import DataError
 from tests.conftest import MOVIES, RATINGS, USERS, write_ml1m
 
@@ -33,6 +33,12 @@ BAD_RATINGS = {
     "cut short": ("1::2::3", "line 2: 3 field(s)"),
     "a field too many": ("1::2::3::978302109::7", "line 2: 5 field(s)"),
     "blank line": ("", "line 2: 1 field(s)"),
+    "true": ("True::2::3::978302109", "line 2: user_id is 'True'"),
+    "power": ("1e0::2::3::978302109", "line 2: user_id is '1e0'"),
+    "two signs": ("--1::2::3::978302109", "line 2: user_id is '--1'"),
+    "other digits": ("１::2::3::978302109", "line 2: user_id is"),
+    "a tab": ("1::2::3::978302109\t4", "line 2: timestamp is '978302109\\t4'"),
+    "very long": (f"1::2::3::{'9' * 5000}", "which is too large"),
     "text id": ("one::2::3::978302109", "line 2: user_id is 'one', expected a whole number"),
     "fractional id": ("1.5::2::3::978302109", "line 2: user_id is '1.5'"),
     "empty field": ("1::::3::978302109", "line 2: movie_id is '', expected a whole number"),
@@ -92,7 +98,11 @@ def test_bad_user_is_named(tmp_path, line, message):
 def test_missing_empty_and_utf16_files(raw, name):
     path = raw / "ml-1m" / name
     content = path.read_bytes()
-    for bad, message in ((b"", "is empty"), (b"\n", "is empty"), ("1::2".encode("utf-16"), "NUL")):
+    for bad, message in (
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        ("1::2".encode("utf-16"), "control characters"),
+    ):
         path.write_bytes(bad)
         with pytest.raises(DataError, match=rf"{name}.*{message}"):
             datasets.load("ml-1m", raw)
@@ -115,6 +125,46 @@ def test_a_wrongly_encoded_file_is_read_all_the_same(raw, caplog):
         again = datasets.load("ml-1m", raw)
         pd.testing.assert_frame_equal(again.movies, plain.movies)
         assert again.fingerprint == plain.fingerprint
+
+
+def test_tabs_and_other_line_ends_stay_inside_a_title(tmp_path):
+    titles = ["Toy\tStory (1995)", "Toy\x85Story (1995)", "Year (１９９５)"]
+    write_ml1m(tmp_path, ratings=["1::1::5::978300760"])
+    text = "".join(f"{n}::{title}::Drama\r" for n, title in enumerate(titles, 1))
+    (tmp_path / "ml-1m" / "movies.dat").write_bytes(text.encode())
+    data = datasets.load("ml-1m", tmp_path)
+    assert data.movies["title"].tolist() == titles
+    years = preprocess.movies(data)["release_year"]
+    assert years.isna().tolist() == [False, False, True]
+
+
+def test_a_file_where_a_folder_belongs(tmp_path):
+    (tmp_path / "ml-100k").write_text("")
+    with pytest.raises(DataError, match="is a file, expected a folder"):
+        datasets.load("ml-100k", tmp_path)
+    (tmp_path / "ml-1m" / "ml-1m.zip").mkdir(parents=True)
+    with pytest.raises(DataError, match="cannot read"):
+        datasets.load("ml-1m", tmp_path)
+
+
+def test_the_wheel_s_files_need_their_header(tmp_path):
+    folder = tmp_path / "ml-100k"
+    folder.mkdir()
+    headers = {table: line + "\n" for table, line in rawfiles.ATOMIC_HEADERS.items()}
+    (folder / "ml-100k.user").write_text(headers["users"] + "1\t24\tM\tother\t1\n")
+    (folder / "ml-100k.item").write_text(headers["movies"] + "1\tA\t1995\tWar\n")
+    ratings, header = folder / "ml-100k.inter", headers["ratings"]
+    ratings.write_text(header + "1\t1\t5\t881250949\n")
+    assert len(datasets.load("ml-100k", tmp_path).ratings) == 1
+    ratings.write_text("1\t1\t5\t881250949\n1\t1\t5\t881250949\n")
+    with pytest.raises(DataError, match="ml-100k.inter, line 1: expected the header"):
+        datasets.load("ml-100k", tmp_path)
+    ratings.write_text(header)
+    with pytest.raises(DataError, match="ml-100k.inter is empty"):
+        datasets.load("ml-100k", tmp_path)
+    ratings.write_text(header + "1\t1\tfive\t881250949\n")
+    with pytest.raises(DataError, match="ml-100k.inter, line 2: rating is 'five'"):
+        datasets.load("ml-100k", tmp_path)
 
 
 def test_repeated_rows_are_dropped_with_a_notice(tmp_path, caplog):
@@ -193,7 +243,7 @@ def test_ml100k_as_grouplens_writes_it(tmp_path):
     assert data.movies["genres"].tolist() == ["Animation|Children's|Comedy", "unknown"]
     assert data.ratings["rating"].tolist() == [5, 1]
     (folder / "u.user").write_text(U_USER.replace("other", "pirate"))
-    with pytest.raises(DataError, match="u.user: occupation 'pirate' is not one of"):
+    with pytest.raises(DataError, match="u.user: user 2's occupation 'pirate' is not one of"):
         datasets.load("ml-100k", tmp_path)
     (folder / "u.user").write_text(U_USER.replace("|7|", "|0|"))
     with pytest.raises(DataError, match="line 2: age is '0'"):

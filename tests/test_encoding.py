@@ -53,6 +53,29 @@ def test_a_missing_column_is_named(encoder):
         encoder.transform(ROWS[["user_id"]])
 
 
+@pytest.mark.parametrize(
+    "value", [np.inf, -np.inf, pd.Timestamp("2000-01-01"), (1, 2), 1j, True, b"2", 10**30, pd.NaT]
+)
+def test_odd_values_are_unknown(encoder, value):
+    rows = pd.DataFrame({"user_id": pd.Series([value], dtype=object)})
+    assert encoder.transform(rows, ["user_id"]).tolist() == [[0]]
+
+
+@pytest.mark.parametrize("value", [[1], {}, pytest.param(10**5000, id="huge")])
+def test_what_is_no_value_is_refused(encoder, value):
+    rows = pd.DataFrame({"user_id": pd.Series([value], dtype=object)})
+    with pytest.raises(EncoderError, match="the column user_id holds"):
+        encoder.transform(rows, ["user_id"])
+
+
+@pytest.mark.parametrize("rows", [None, ROWS["user_id"], pd.concat([ROWS, ROWS], axis=1)])
+def test_what_is_no_table_is_refused(encoder, rows):
+    with pytest.raises(EncoderError, match="expected a table with one column each of"):
+        encoder.transform(rows)
+    with pytest.raises(EncoderError, match="no such feature"):
+        encoder.transform(ROWS, ["colour"])
+
+
 def test_it_cannot_be_changed(encoder):
     assert not hasattr(encoder, "fit")
     with pytest.raises(dataclasses.FrozenInstanceError):

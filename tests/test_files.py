@@ -28,6 +28,16 @@ def test_an_error_leaves_everything_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_folder_in_the_way_moves_nothing(tmp_path):
+    first, second = tmp_path / "a.txt", tmp_path / "b.txt"
+    first.write_text("old")
+    second.mkdir()
+    with pytest.raises(OSError, match="b.txt is a folder"), files.replacing(first, second) as parts:
+        for part in parts:
+            part.write_text("new")
+    assert first.read_text() == "old"
+
+
 FILL = """
 import resource, signal, sys
 from pathlib import Path
@@ -50,6 +60,6 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path):
         [sys.executable, "-c", FILL, str(target)], capture_output=True, text=True, check=True
     )
     assert f"could not write {target}" in done.stdout
-    assert "free some space" in done.stdout
+    assert "Free some space" in done.stdout
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

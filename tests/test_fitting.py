@@ -84,6 +84,23 @@ def test_a_loss_that_is_not_finite_names_the_batch(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"epochs": 1.5},
+        {"batch_size": 0},
+        {"patience": 0},
+        {"learning_rate": 0},
+        {"unknown_rate": 1},
+    ],
+)
+def test_impossible_settings(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(TrainingError, match=f"{name} is {value}, expected"):
+        Settings(**wrong)
+
+
 class Killed(Exception):
     pass
 
@@ -105,7 +122,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, 
             run(resume=path, identity="this")
     model, history = run(resume=path, identity="this")
     assert f"resuming after epoch {after}" in capsys.readouterr().out
-    assert not path.exists()
+    assert path.exists()  # until the caller has saved the model
     np.testing.assert_allclose(weights(model), weights(whole), rtol=1e-3, atol=1e-5)
     for key in ("loss", "valid_logloss"):
         assert [row[key] for row in history] == pytest.approx(
@@ -123,10 +140,8 @@ def test_a_damaged_state_is_passed_over(tmp_path, caplog, content, message):
     assert message in caplog.text
 
 
-def test_the_state_of_another_run_is_passed_over(tmp_path, caplog, monkeypatch):
+def test_the_state_of_another_run_is_passed_over(tmp_path, caplog):
     path = tmp_path / "run.resume.npz"
-    with monkeypatch.context() as patch:
-        patch.setattr(fitting._State, "remove", lambda _: None)
-        run(resume=path, identity="that")
+    run(resume=path, identity="that")
     assert len(run(resume=path, identity="this")[1]) == 4
     assert "belongs to another run: training starts anew" in caplog.text

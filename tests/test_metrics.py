@@ -38,6 +38,10 @@ def test_fewer_rows_than_k_and_ties_keep_order():
     assert one_user([1, 0], scores=[0.5, 0.5])["ndcg"] == pytest.approx(1)
 
 
+def test_unsigned_scores():
+    assert one_user([1, 0, 0], scores=np.array([0, 5, 3], np.uint64))["ndcg"] == pytest.approx(0.5)
+
+
 def test_users_without_positives_are_left_out():
     table = metrics.per_user([1, 1, 2, 2], [0, 0, 1, 0], [1, 2, 3, 4], k=1)
     assert table.index.tolist() == [2]
@@ -51,7 +55,8 @@ def test_users_without_positives_are_left_out():
     [
         (([1], [1], [np.nan]), "scores must be finite numbers. Received: nan at row 0"),
         (([1, 1], [1], [0.5]), "Received shapes"),
-        (([1], [1], [0.5], 0), "k must be 1 or more. Received: k=0"),
+        (([1], [4], [0.5]), "labels must be 0 or 1"),
+        (([1], [1], [0.5], 0), "k must be a whole number of 1 or more. Received: k=0"),
     ],
 )
 def test_bad_input(arguments, message):

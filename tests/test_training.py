@@ -50,6 +50,24 @@ def test_unknown_choices(arguments, capsys):
     assert "invalid" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--epochs", "-1"], ["--seed", "-1"]])
+def test_impossible_numbers_overwrite_nothing(at, ml100k, arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        training.main(["--dataset", "ml-100k", *arguments])
+    assert stop.value.code == 1
+    assert f"is {arguments[1]}, expected a whole number" in capsys.readouterr().err
+    assert not list(at.rglob("*.h5"))
+
+
+def test_a_failed_save_keeps_the_training(at, made, monkeypatch):
+    where = artefacts.place("ml-1m", root=at)
+    where.weights("autoint").mkdir(parents=True)
+    with pytest.raises(OSError, match="autoInt_model_weights.weights.h5 is a folder"):
+        training.train("autoint", made, root=at, epochs=1)
+    assert not where.encoder.exists()
+    assert (where.folder / "autoint.resume.npz").exists()
+
+
 def test_too_few_ratings_to_split(tmp_path):
     write_ml1m(tmp_path, ratings=["1::1::5::978300760", "1::2::5::978300761"])
     data = datasets.load("ml-1m", tmp_path)
