@@ -29,16 +29,18 @@ def rankers(
 ) -> Iterator[tuple[str, np.ndarray, bool]]:
     """Name, scores of the test rows, and whether the scores are probabilities, of every ranker.
 
-    Models without saved weights are left out, with a notice.
+    Models without saved weights are left out. Baselines learn from the validation rows too: they
+    choose nothing by them, and a stronger baseline is the fairer one.
     """
     split = prepared.split
     listed = pd.Index(prepared.data.movies[MOVIE])
     movies = listed.get_indexer(prepared.data.ratings[MOVIE])
-    train, test = movies[split.train], movies[split.test]
+    known = np.concatenate([split.train, split.valid])
+    train, test = movies[known], movies[split.test]
     labels = prepared.labels
     yield "random order", baselines.random_order(len(test)), False
     yield "number of ratings of the movie", baselines.popularity(train, test), False
-    yield REFERENCE, baselines.movie_mean(train, labels[split.train], test), True
+    yield REFERENCE, baselines.movie_mean(train, labels[known], test), True
     for setting in sorted(training.SETTINGS):
         where = artefacts.place(prepared.data.name, setting, root)
         for name in sorted(where.entries()):

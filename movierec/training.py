@@ -25,7 +25,7 @@ from movierec.fitting import Rows, Settings, TrainingError, fit
 from movierec.models import MODELS, predictor
 
 SETTINGS = {
-    # chosen by validation LogLoss among 16 trials of l2, embedding size, MLP, dropout, batch, rate
+    # chosen by validation LogLoss among a dozen trials of l2, embedding size, MLP, dropout, batch
     "tuned": Settings(mlp_units=(256, 128), l2_embedding=1e-3, unknown_rate=0.01),
     # the course project's: so small a start and so low a rate that little is learnt
     "original": Settings(init_std=1e-4, learning_rate=1e-4, epochs=5, patience=None),
