@@ -18,7 +18,7 @@ def page(model: str) -> None:
     st.set_page_config(
         page_title=f"{TITLES[model]} film recommender", page_icon="🎬", layout="wide"
     )
-    st.title(f"🎬 {TITLES[model]} film recommender")
+    st.title(f"{TITLES[model]} film recommender")
     try:
         ready = _load(model)
     except (DataError, artefacts.ArtefactError) as error:
@@ -120,19 +120,18 @@ def _show_liked(ready: Recommender, user_id: int) -> None:
     if liked.empty:
         st.write("This user has rated no film 4 or more.")
         return
+    year = liked["release_year"].astype("str").replace("<NA>", "year unknown")
     st.dataframe(
         pd.DataFrame(
             {
-                "film": liked["title"],
+                "film": liked["title"] + " (" + year + ")",
                 "rating": liked[RATING],
                 "rated on": pd.to_datetime(liked[TIMESTAMP], unit="s").dt.date,
-                "year": liked["release_year"],
-                "genres": liked["genres"].str.replace("|", ", "),
             }
         ),
         column_config={
+            "film": st.column_config.TextColumn(width="medium"),
             "rating": st.column_config.NumberColumn(width="small"),
-            "year": st.column_config.NumberColumn(format="%d", width="small"),
         },
         width="stretch",
         hide_index=True,
