@@ -67,7 +67,10 @@ def test_time_matters_to_the_codes_only_where_training_saw_it(small):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((41,), "there is no user 41 in ml-1m: expected a whole number from 1 to 40"),
+        (
+            (41,),
+            "no user 41 in ml-1m: expected one of its 40 users, a whole number from 1 to 40",
+        ),
         ((0,), "there is no user 0"),
         (("7",), "there is no user '7'"),
         ((7.0,), "there is no user 7.0"),
