@@ -192,7 +192,7 @@ def _fetch(layout: Layout, folder: Path) -> None:
 def _reason(error: Exception) -> str:
     """The end of an error's message in one line: the cause, without the libraries' nesting."""
     text = getattr(error, "stderr", None) or str(error)
-    return " ".join(text.split())[-160:]
+    return " ".join(text.split()).split("(Caused by ")[-1][-200:]
 
 
 def _fetch_wheel(layout: Layout, folder: Path) -> None:
