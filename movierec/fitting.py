@@ -176,22 +176,23 @@ def _step_function(model: AutoInt, optimizer, train: Rows, unknown_rate: float, 
     ids, labels = tf.constant(train.ids), tf.constant(train.labels)
     variables = model.trainable_variables
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    def step(rows):
+        batch = tf.gather(ids, rows)
+        if unknown_rate:
+            kept = keras.random.uniform(tf.shape(batch), seed=noise) >= unknown_rate
+            batch = tf.where(kept, batch, UNKNOWN)
+        with tf.GradientTape() as tape:
+            logits = model.logits(batch, training=True)[:, 0]
+            target = tf.gather(labels, rows)
+            entropy = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
+            loss = tf.reduce_mean(entropy) + sum(model.losses)
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    # map_fn rather than a Python loop: AutoGraph does not convert loops on every Python version
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)], autograph=False)
     def run(batches):
-        losses = tf.TensorArray(tf.float32, size=tf.shape(batches)[0])
-        for step in tf.range(tf.shape(batches)[0]):
-            batch = tf.gather(ids, batches[step])
-            if unknown_rate:
-                kept = keras.random.uniform(tf.shape(batch), seed=noise) >= unknown_rate
-                batch = tf.where(kept, batch, UNKNOWN)
-            with tf.GradientTape() as tape:
-                logits = model.logits(batch, training=True)[:, 0]
-                target = tf.gather(labels, batches[step])
-                entropy = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
-                loss = tf.reduce_mean(entropy) + sum(model.losses)
-            optimizer.apply(tape.gradient(loss, variables), variables)
-            losses = losses.write(step, loss)
-        return losses.stack()
+        return tf.map_fn(step, batches, fn_output_signature=tf.float32)
 
     return run
 

@@ -47,6 +47,13 @@ def test_the_seed_decides_everything():
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-6)
 
 
+def test_steps_taken_in_one_call_follow_each_other(monkeypatch):
+    together, _ = run()
+    monkeypatch.setattr(fitting, "STEPS_PER_CALL", 1)
+    one_by_one, _ = run()
+    np.testing.assert_allclose(weights(together), weights(one_by_one), rtol=1e-4, atol=1e-6)
+
+
 def test_patience_goes_back_to_the_best_epoch(monkeypatch):
     losses = iter([0.5, 0.4, 0.45, 0.41, 0.3])
     monkeypatch.setattr(fitting, "log_loss", lambda *_: next(losses))
