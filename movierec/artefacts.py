@@ -123,13 +123,14 @@ def save(where: Place, name: str, model: AutoInt, encoder: FeatureEncoder, entry
         entry: what the manifest shall say besides hashes, versions and the model's arguments.
     """
     entries = where.entries()
-    digest = files.digest(encoder.to_bytes())
+    encoder_content = encoder.to_bytes()
+    digest = files.digest(encoder_content)
     for other in entries:
         if other != name and entries[other]["encoder_sha256"] != digest:
             log.warning("%s was trained with another encoder: train it again too", other)
     targets = (where.encoder, where.weights(name), where.manifest)
     with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
-        encoder_part.write_bytes(encoder.to_bytes())
+        encoder_part.write_bytes(encoder_content)
         model.save_weights(weights_part)
         config = model.get_config()
         entries[name] = {

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,15 +12,13 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
-from movierec import artefacts, baselines, datasets, files, metrics, training
+from movierec import artefacts, baselines, datasets, files, metrics, preprocess, training
 from movierec.datasets import MOVIE
 from movierec.models import TITLES, predictor
 
 REFERENCE = "movie mean, smoothed by 10"
 READMES = ("README.md", "README.ko.md")
 RANKING = ("ndcg_original", "recall", "ndcg", "hit_ratio")
-
-log = logging.getLogger("movierec")
 
 
 def rankers(
@@ -38,6 +35,7 @@ def rankers(
     known = np.concatenate([split.train, split.valid])
     train, test = movies[known], movies[split.test]
     labels = prepared.labels
+    rows = preprocess.features(prepared.data).iloc[split.test]
     yield "random order", baselines.random_order(len(test)), False
     yield "number of ratings of the movie", baselines.popularity(train, test), False
     yield REFERENCE, baselines.movie_mean(train, labels[known], test), True
@@ -46,8 +44,7 @@ def rankers(
         for name in sorted(where.entries()):
             model, encoder, entry = artefacts.load(where, name)
             artefacts.check_data(entry, prepared.data)
-            encoded = training.prepare(prepared.data, encoder)
-            scores = predictor(model)(encoded.ids[split.test])
+            scores = predictor(model)(encoder.transform(rows))
             yield f"{TITLES[name]}, {setting} setting", scores, True
     yield "perfect ranker", labels[split.test], False
 

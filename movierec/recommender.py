@@ -62,10 +62,7 @@ class Recommender:
             One row a rating: movie_id, title, genres, release_year, rating, timestamp,
             rating_year, rating_month.
         """
-        user_id = self.user(user_id)[USER]
-        users = self._ratings[USER].to_numpy()
-        start, stop = np.searchsorted(users, [user_id, user_id + 1])
-        rated = self._ratings.iloc[start:stop]
+        rated = self._rated(user_id)
         if liked:
             rated = rated[rated[RATING] >= preprocess.LIKED]
         rated = rated.sort_values([TIMESTAMP, MOVIE], ascending=[False, True])
@@ -74,12 +71,20 @@ class Recommender:
             [*about.columns, RATING, TIMESTAMP, *preprocess.TIME_FEATURES]
         ]
 
+    def _rated(self, user_id: int) -> pd.DataFrame:
+        """The user's rows of `_ratings`."""
+        user_id = self.user(user_id)[USER]
+        users = self._ratings[USER].to_numpy()
+        start, stop = np.searchsorted(users, [user_id, user_id + 1])
+        return self._ratings.iloc[start:stop]
+
     def default_time(self, user_id: int) -> tuple[int, int]:
         """Year and month in which the user last rated: what `recommend` assumes by default."""
-        newest = self.history(user_id).iloc[:1]
-        if newest.empty:
-            newest = self._ratings.loc[[self._ratings[TIMESTAMP].idxmax()]]
-        return tuple(int(newest[feature].iloc[0]) for feature in preprocess.TIME_FEATURES)
+        rated = self._rated(user_id)
+        if rated.empty:
+            rated = self._ratings
+        newest = rated.loc[rated[TIMESTAMP].idxmax()]
+        return tuple(int(newest[feature]) for feature in preprocess.TIME_FEATURES)
 
     def recommend(
         self, user_id: int, n: int = 10, year: int | None = None, month: int | None = None
@@ -113,7 +118,7 @@ class Recommender:
     def seen(self, user_id: int) -> np.ndarray:
         """Which rows of the movies table the user has rated; bool, shape (movies,)."""
         mask = np.zeros(len(self._movie_index), bool)
-        mask[self._movie_index.get_indexer(self.history(user_id)[MOVIE])] = True
+        mask[self._movie_index.get_indexer(self._rated(user_id)[MOVIE])] = True
         return mask
 
     def candidate_ids(

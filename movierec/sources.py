@@ -15,7 +15,8 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -74,7 +75,7 @@ class Found:
     content: dict[str, bytes]
     source: str
 
-    @property
+    @cached_property
     def sha256(self) -> dict[str, str]:
         """SHA-256 of each raw file, by file name."""
         return {
@@ -142,7 +143,7 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
     log.warning(
         "%s: your %s is not the official release's; manifests record its hash", folder.name, named
     )
-    return Found(layout, content, f"{found.source} (not the official {named})")
+    return replace(found, source=f"{found.source} (not the official {named})")
 
 
 def _packed(layout: Layout, folder: Path) -> Found:

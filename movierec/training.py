@@ -8,7 +8,6 @@ import argparse
 import dataclasses
 import datetime
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,8 +30,6 @@ SETTINGS = {
     "original": Settings(init_std=1e-4, learning_rate=1e-4, epochs=5, patience=None),
 }
 SEED = 42
-
-log = logging.getLogger("movierec")
 
 
 @dataclass(frozen=True)
