@@ -3,10 +3,11 @@ PYTHON ?= python3
 DATASET ?= ml-1m
 MODEL ?= autointmlp
 SETTING ?= tuned
+GRID ?= original
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: help setup data app train evaluate notebooks test lint format bench lock picture
+.PHONY: help setup data app train evaluate search notebooks test lint format bench lock picture
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +35,9 @@ train: setup ## train MODEL=autointmlp on DATASET=ml-1m with SETTING=tuned
 
 evaluate: setup ## evaluate the saved models and write the table
 	$(BIN)/python -m movierec.evaluation --dataset $(DATASET)
+
+search: setup ## go on with the grid search GRID=original (or wide)
+	$(BIN)/python -m movierec.experiments --grid $(GRID) --dataset $(DATASET)
 
 notebooks: .venv/test.stamp ## run every notebook on DATASET=ml-1m
 	DATASET=$(DATASET) $(BIN)/python -m tests.notebooks

@@ -47,7 +47,32 @@ def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     def predict(ids: np.ndarray) -> np.ndarray:
         check_ids(ids, field_dims)
         starts = range(0, len(ids), ROWS_PER_CALL)
-        chunks = [forward(ids[start : start + ROWS_PER_CALL]).numpy() for start in starts]
+        call = forward.get_concrete_function()  # TensorFlow warns of many models otherwise
+        chunks = [call(tf.constant(ids[s : s + ROWS_PER_CALL], tf.int32)).numpy() for s in starts]
         return np.concatenate([np.empty(0, np.float32), *chunks])
 
     return predict
+
+
+def mean_attention(model: AutoInt, ids: np.ndarray) -> np.ndarray:
+    """Each interacting layer's attention, averaged over heads and rows.
+
+    Args:
+        model: a trained model.
+        ids: encoded rows, shape (rows, fields), one at least.
+
+    Returns:
+        float32, shape (layers, fields, fields): how much the field of a row of the matrix looks
+        at the field of a column; rows sum to 1.
+
+    Raises:
+        ValueError: no rows, or ids that do not fit the model.
+    """
+    check_ids(ids, model.embedding.field_dims)
+    if not len(ids):
+        raise ValueError("expected one row of ids at least. Received: none")
+    sums = np.zeros((model.num_layers, ids.shape[1], ids.shape[1]))
+    for start in range(0, len(ids), ROWS_PER_CALL):
+        _, layers = model(ids[start : start + ROWS_PER_CALL], return_attention=True)
+        sums += [np.sum(np.mean(layer, axis=1), axis=0) for layer in layers]
+    return (sums / len(ids)).astype(np.float32)

@@ -1,11 +1,13 @@
 """The figures that notebooks show. Each function returns a matplotlib figure."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from movierec.datasets import MOVIE, RATING, USER
+from movierec.datasets import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATING, TIMESTAMP, USER
 from movierec.preprocess import LIKED
 
 
@@ -28,5 +30,154 @@ def long_tails(ratings: pd.DataFrame) -> Figure:
         counts = ratings[key].value_counts().to_numpy()
         axes.loglog(np.arange(1, len(counts) + 1), counts, label=f"per {name}")
     axes.set(title="Long tails", xlabel="rank of the user or film", ylabel="ratings")
+    axes.legend()
+    return figure
+
+
+def user_groups(users: pd.DataFrame) -> Figure:
+    """How many users there are of each gender, age group and occupation."""
+    figure, axes = plt.subplots(1, 3, figsize=(12, 5), layout="constrained", width_ratios=[1, 2, 4])
+    names = {"gender": GENDERS, "age": AGE_GROUPS, "occupation": dict(enumerate(OCCUPATIONS))}
+    for part, (column, labels) in zip(axes, names.items(), strict=True):
+        counts = users[column].value_counts().reindex(list(labels), fill_value=0)
+        bars = part.barh([labels[key] for key in counts.index], counts)
+        part.bar_label(bars, padding=2, fontsize=7)
+        part.set(title=f"Users by {column}", xlabel="users")
+        part.margins(x=0.3)
+        part.invert_yaxis()
+    return figure
+
+
+def films_by_year(years: pd.Series) -> Figure:
+    """Films by year of release; `years` may have missing values, which are left out."""
+    counts = years.dropna().astype(int).value_counts().sort_index()
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    axes.bar(counts.index, counts, width=1)
+    axes.set(title="Films by year of release", xlabel="year of release", ylabel="films")
+    return figure
+
+
+def genre_pairs(pairs: pd.DataFrame) -> Figure:
+    """How often two genres stand on one film; `pairs` is square, genres by genres."""
+    figure, axes = plt.subplots(figsize=(7, 6), layout="constrained")
+    image = axes.imshow(np.log10(pairs.where(pairs > 0)), cmap="viridis")
+    axes.set_xticks(range(len(pairs)), pairs.columns, rotation=90)
+    axes.set_yticks(range(len(pairs)), pairs.index)
+    axes.set(title="Films that carry both genres (white: none)", xlabel="genre", ylabel="genre")
+    figure.colorbar(image, label="films, logarithm to base 10")
+    return figure
+
+
+def rating_times(time: pd.Series) -> Figure:
+    """Ratings by month, hour of the day and weekday; `time` holds UTC times."""
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3), layout="constrained", width_ratios=[2, 1, 1])
+    months = time.dt.strftime("%Y-%m").value_counts().sort_index()
+    months.index = pd.to_datetime(months.index)
+    axes[0].bar(months.index, months, width=25)
+    axes[0].set(title="Ratings by month", xlabel="month (UTC)", ylabel="ratings", yscale="log")
+    axes[0].tick_params(axis="x", rotation=45)
+    hours = time.dt.hour.value_counts().sort_index()
+    axes[1].bar(hours.index, hours)
+    axes[1].set(title="... by hour", xlabel="hour of the day (UTC)", ylabel="ratings")
+    days = time.dt.day_of_week.value_counts().reindex(range(7), fill_value=0)
+    axes[2].bar(["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"], days)
+    axes[2].set(title="... by weekday", xlabel="weekday (UTC)", ylabel="ratings")
+    return figure
+
+
+def mean_by_group(table: pd.DataFrame, column: str, names: dict) -> Figure:
+    """Mean rating of each group with its 95 % interval over users.
+
+    Args:
+        table: one row a user: `column` and the user's mean rating, `mean`.
+        column: the group.
+        names: what to call the groups, in order.
+    """
+    groups = table.groupby(column)["mean"].agg(["mean", "std", "count"]).reindex(list(names))
+    half = 1.96 * groups["std"] / np.sqrt(groups["count"])
+    figure, axes = plt.subplots(figsize=(6, 1.2 + 0.25 * len(groups)), layout="constrained")
+    axes.errorbar(groups["mean"], [names[key] for key in groups.index], xerr=half, fmt="o")
+    axes.set(title=f"Mean of users' mean ratings by {column}", xlabel="stars (95 % interval)")
+    axes.set_ylabel(column)
+    axes.margins(y=0.5 / len(groups))
+    axes.invert_yaxis()
+    return figure
+
+
+def time_spans(ratings: pd.DataFrame) -> Figure:
+    """Over what time each user rated, from first to last rating."""
+    times = ratings.groupby(USER)[TIMESTAMP]
+    hours = (times.max() - times.min()).clip(lower=1) / 3600
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    axes.hist(hours, bins=np.geomspace(hours.min(), hours.max(), 60))
+    axes.set(
+        title="Time from a user's first to last rating",
+        xlabel="hours (logarithmic)",
+        ylabel="users",
+        xscale="log",
+    )
+    return figure
+
+
+def training_curves(history: Sequence[dict]) -> Figure:
+    """Training loss, validation LogLoss and validation AUC by epoch; the best epoch is marked."""
+    table = pd.DataFrame(history).set_index("epoch")
+    best = table["valid_logloss"].idxmin()
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    axes[0].plot(table["loss"], "o-", label="training loss (with penalty and dropout)")
+    axes[0].plot(table["valid_logloss"], "o-", label="validation LogLoss")
+    axes[0].set(title="Loss", xlabel="epoch", ylabel="nats a row")
+    axes[1].plot(table["valid_auc"], "o-", color="tab:orange", label="validation AUC")
+    axes[1].set(title="Area under the ROC curve", xlabel="epoch", ylabel="AUC")
+    for part in axes:
+        part.axvline(best, color="grey", linestyle=":", label="lowest validation LogLoss")
+        part.legend(fontsize=7)
+    return figure
+
+
+def attention(layers: np.ndarray, names: Sequence[str]) -> Figure:
+    """Heat maps of attention, one a layer; `layers` has the shape (layers, fields, fields)."""
+    size = 1.2 + 0.32 * len(names)
+    figure, axes = plt.subplots(
+        1,
+        len(layers),
+        figsize=(size * len(layers) + 1, size + 0.8),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
+    )
+    for number, (part, weights) in enumerate(zip(axes[0], layers, strict=True), 1):
+        image = part.imshow(weights, cmap="viridis", vmin=0, vmax=layers.max())
+        part.set_xticks(range(len(names)), names, rotation=90)
+        part.set_yticks(range(len(names)), names)
+        part.set(title=f"Layer {number}", xlabel="field looked at")
+    axes[0, 0].set_ylabel("field that looks")
+    figure.colorbar(image, ax=axes, label="mean attention weight")
+    return figure
+
+
+def results(table: pd.DataFrame, metric: str, name: str) -> Figure:
+    """One metric of every ranker with its interval, from a table of `evaluation.evaluate`."""
+    figure, axes = plt.subplots(figsize=(7, 0.8 + 0.35 * len(table)), layout="constrained")
+    axes.errorbar(table[metric], table["ranker"], xerr=table[f"{metric}_ci"], fmt="o")
+    axes.set(title=f"{name} of each ranker", xlabel=f"{name} (95 % interval over users)")
+    axes.set_ylabel("ranker")
+    axes.invert_yaxis()
+    return figure
+
+
+def effects(table: pd.DataFrame, noise: float, metric: str = "validation LogLoss") -> Figure:
+    """What each change of one parameter did; `table` and `noise` are of `experiments.effects`."""
+    figure, axes = plt.subplots(figsize=(7, 0.8 + 0.3 * len(table)), layout="constrained")
+    labels = [f"{row.parameter} = {row.value:g}" for row in table.itertuples()]
+    axes.axvspan(-noise, noise, color="lightgrey", label="another seed alone (95 %)")
+    axes.plot(table["difference"], labels, "o")
+    axes.axvline(0, color="grey", linewidth=1)
+    axes.set(
+        title=f"Change of {metric} against the tuned setting",
+        xlabel=f"{metric}, difference (lower is better)",
+        ylabel="the one parameter changed",
+    )
+    axes.invert_yaxis()
     axes.legend()
     return figure

@@ -21,7 +21,11 @@ def run(path: Path) -> nbformat.NotebookNode:
     """Execute a notebook in its own folder; the first error ends it."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=SECONDS, resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=SECONDS,
+        resources={"metadata": {"path": str(path.parent)}},
+        # TensorFlow writes start-up lines past Python that no setting silences: not into cells
+        extra_arguments=["--IPKernelApp.capture_fd_output=False", "--IPKernelApp.log_level=40"],
     ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day: noise in a diff

@@ -33,3 +33,16 @@ def test_scores_are_those_of_predict_whatever_the_number_of_rows(monkeypatch):
 def test_ids_that_do_not_fit_are_refused(rows, message):
     with pytest.raises(ValueError, match=message):
         models.predictor(AutoInt(DIMS))(np.array(rows, np.int32))
+
+
+def test_mean_attention_is_the_mean_over_heads_and_rows(monkeypatch):
+    model = models.MODELS["autoint"]((4, 5, 3), embed_dim=4, num_layers=2, head_dim=4)
+    ids = np.random.default_rng(0).integers(0, 3, (10, 3), dtype=np.int32)
+    _, layers = model(ids, return_attention=True)
+    expected = [np.mean(layer, axis=(0, 1)) for layer in layers]
+    monkeypatch.setattr(models, "ROWS_PER_CALL", 4)
+    mean = models.mean_attention(model, ids)
+    np.testing.assert_allclose(mean, expected, rtol=1e-5)
+    np.testing.assert_allclose(mean.sum(axis=-1), 1, rtol=1e-5)
+    with pytest.raises(ValueError, match="one row of ids at least"):
+        models.mean_attention(model, ids[:0])

@@ -12,8 +12,10 @@ PATHS = [pytest.param(path, id=path.stem) for path in notebooks.paths()]
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::RuntimeWarning:zmq")
-def test_it_runs_on_ml100k(path, ml100k, monkeypatch):
+def test_it_runs_on_ml100k(path, ml100k, monkeypatch, tmp_path):
     monkeypatch.setenv("DATASET", "ml-100k")
+    monkeypatch.setenv("EPOCHS", "1")
+    monkeypatch.setenv("RUNS", str(tmp_path))
     notebooks.run(path)
 
 

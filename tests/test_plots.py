@@ -1,0 +1,65 @@
+"""Figures carry titles, axis names and the numbers they were given."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from movierec import datasets, plots, preprocess
+
+matplotlib.use("Agg")
+
+HISTORY = [
+    {"epoch": 1, "loss": 0.7, "valid_logloss": 0.6, "valid_auc": 0.7},
+    {"epoch": 2, "loss": 0.5, "valid_logloss": 0.5, "valid_auc": 0.8},
+]
+RESULTS = pd.DataFrame({"ranker": ["a", "b"], "recall": [0.1, 0.2], "recall_ci": [0.01, 0.02]})
+EFFECTS = pd.DataFrame({"parameter": ["dropout"], "value": [0.2], "difference": [-0.01]})
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def figures(data):
+    time = pd.to_datetime(data.ratings["timestamp"], unit="s", utc=True)
+    genres = data.movies["genres"].str.get_dummies("|")
+    means = data.ratings.groupby("user_id")["rating"].mean().rename("mean")
+    by_user = data.users.merge(means, on="user_id")
+    yield plots.rating_counts(data.ratings)
+    yield plots.long_tails(data.ratings)
+    yield plots.user_groups(data.users)
+    yield plots.films_by_year(preprocess.movies(data)["release_year"])
+    yield plots.genre_pairs(genres.T @ genres)
+    yield plots.rating_times(time)
+    yield plots.mean_by_group(by_user, "gender", datasets.GENDERS)
+    yield plots.time_spans(data.ratings)
+    yield plots.training_curves(HISTORY)
+    yield plots.attention(np.full((2, 3, 3), 1 / 3), ["a", "b", "c"])
+    yield plots.results(RESULTS, "recall", "Recall@10")
+    yield plots.effects(EFFECTS, 0.005)
+
+
+def test_every_figure_has_titles_and_axis_names(made):
+    for number, figure in enumerate(figures(made)):
+        figure.canvas.draw()
+        named = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+        assert all(axes.get_title() for axes in named), number
+        assert all(axes.get_xlabel() for axes in named), number
+        assert named[0].get_ylabel() or number == 2, number
+
+
+def test_the_best_epoch_is_marked():
+    figure = plots.training_curves(HISTORY)
+    marks = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    assert [line.get_xdata()[0] for line in marks] == [2]
+
+
+def test_a_heat_map_shows_its_numbers():
+    layers = np.random.default_rng(0).random((2, 4, 4))
+    figure = plots.attention(layers, list("abcd"))
+    for axes, weights in zip(figure.axes, layers, strict=False):
+        np.testing.assert_array_equal(axes.images[0].get_array(), weights)
