@@ -109,7 +109,7 @@ def time_spans(ratings: pd.DataFrame) -> Figure:
     times = ratings.groupby(USER)[TIMESTAMP]
     hours = (times.max() - times.min()).clip(lower=1) / 3600
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-    axes.hist(hours, bins=np.geomspace(hours.min(), hours.max(), 60))
+    axes.hist(hours, bins=np.geomspace(0.9 * hours.min(), 1.1 * hours.max(), 60))
     axes.set(
         title="Time from a user's first to last rating",
         xlabel="hours (logarithmic)",
@@ -147,7 +147,7 @@ def attention(layers: np.ndarray, names: Sequence[str]) -> Figure:
         layout="constrained",
     )
     for number, (part, weights) in enumerate(zip(axes[0], layers, strict=True), 1):
-        image = part.imshow(weights, cmap="viridis", vmin=0, vmax=layers.max())
+        image = part.imshow(weights, cmap="viridis", vmin=layers.min(), vmax=layers.max())
         part.set_xticks(range(len(names)), names, rotation=90)
         part.set_yticks(range(len(names)), names)
         part.set(title=f"Layer {number}", xlabel="field looked at")

@@ -4,6 +4,7 @@ import re
 
 import nbformat
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from tests import notebooks
 
@@ -36,3 +37,11 @@ def test_it_is_committed_as_one_clean_run(path):
 def test_a_sentence_stands_before_each_cell(path):
     kinds = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
     assert all(kinds[n - 1] == "markdown" for n, kind in enumerate(kinds) if kind == "code")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::RuntimeWarning:zmq")
+def test_an_unknown_data_set_stops_it_in_its_first_cells(path, monkeypatch):
+    monkeypatch.setenv("DATASET", "ml-2m")
+    with pytest.raises(CellExecutionError, match="unknown data set 'ml-2m': choose one of ml-1m"):
+        notebooks.run(path)

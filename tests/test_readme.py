@@ -37,7 +37,9 @@ def test_the_first_screen_is_a_picture_and_two_commands(page):
     ]
 
 
-@pytest.mark.parametrize("module", ["datasets", "preprocess", "training", "evaluation", "experiments"])
+@pytest.mark.parametrize(
+    "module", ["datasets", "preprocess", "training", "evaluation", "experiments"]
+)
 def test_help(module):
     done = subprocess.run(
         [sys.executable, "-m", f"movierec.{module}", "--help"],
