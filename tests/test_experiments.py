@@ -16,6 +16,16 @@ from movierec.fitting import Settings
 SMALL = Settings(embed_dim=4, num_layers=1, head_dim=4, mlp_units=(4,), batch_size=256, epochs=2)
 GRID = experiments.Grid("small", SMALL, {"embed_dim": (4, 8)}, test=True)
 
+MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _main_is_pytest():
+    """Spawned workers start by importing `__main__`, where Streamlit's AppTest leaves a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", MAIN)
+        yield
+
 
 @pytest.fixture(scope="module")
 def table(made, tmp_path_factory):
