@@ -13,7 +13,6 @@ import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
 from movierec import artefacts, baselines, datasets, files, metrics, preprocess, training
-from movierec.datasets import MOVIE
 from movierec.models import TITLES, predictor
 
 REFERENCE = "movie mean, smoothed by 10"
@@ -30,8 +29,7 @@ def rankers(
     choose nothing by them, and a stronger baseline is the fairer one.
     """
     split = prepared.split
-    listed = pd.Index(prepared.data.movies[MOVIE])
-    movies = listed.get_indexer(prepared.data.ratings[MOVIE])
+    movies = prepared.movies
     known = np.concatenate([split.train, split.valid])
     train, test = movies[known], movies[split.test]
     labels = prepared.labels

@@ -1,4 +1,4 @@
-"""Grid search: a grid in, a table out, one row a trial, resumable.
+"""Run the trials of a grid: a grid in, a table out, one row a trial, resumable.
 
 `python -m movierec.experiments --grid original` runs the course project's eight combinations,
 `--grid wide` one change at a time around the tuned setting. A trial's row is written when it
@@ -9,139 +9,32 @@ import argparse
 import contextlib
 import dataclasses
 import io
-import itertools
 import json
 import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 import pandas as pd
 import tensorflow as tf
-from scipy import stats
 from tqdm import tqdm
 
 from movierec import artefacts, baselines, datasets, files, metrics, training
-from movierec.datasets import MOVIE, MovieLens
+from movierec.datasets import MovieLens
 from movierec.fitting import Settings, TrainingError, fit
-from movierec.models import MODELS, predictor
+from movierec.grids import GRIDS, Grid, GridError
+from movierec.models import predictor
 
 # What one trial was seen to need on ML-1M (peak of its process 1.3 GiB), with room to spare.
 TRIAL_GIB = 2.0
 CODE = ("autoint.py", "autointmlp.py", "movierec/fitting.py", "movierec/encoding.py")
 CODE += ("movierec/preprocess.py", "movierec/splits.py", "movierec/metrics.py")
-
-
-class GridError(ValueError):
-    """A grid that cannot be run, or a table that cannot be read; nothing was tried."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Trials to run.
-
-    Args:
-        name: of its table.
-        base: the settings that all trials share.
-        axes: values to try of fields of `Settings`.
-        crossed: whether all combinations are tried; else the base, and one change at a time.
-        seeds: every combination is run with each.
-        base_seeds: further seeds of the base alone, which show the noise of a single run.
-        test: whether test rows are scored. Only for a table that nothing is chosen by.
-        model: a key of `MODELS`.
-    """
-
-    name: str
-    base: Settings
-    axes: Mapping[str, Sequence]
-    crossed: bool = True
-    seeds: Sequence[int] = (42,)
-    base_seeds: Sequence[int] = ()
-    test: bool = False
-    model: str = "autointmlp"
-
-    def changes(self) -> list[dict]:
-        """What each combination sets otherwise than the base.
-
-        Raises:
-            GridError: an unknown parameter or model, or a value that no model can be built with.
-        """
-        if self.model not in MODELS:
-            raise GridError(f"unknown model {self.model!r}: choose one of {', '.join(MODELS)}")
-        known = [field.name for field in dataclasses.fields(Settings)]
-        for name, values in self.axes.items():
-            if name not in known:
-                raise GridError(f"unknown parameter {name!r}: choose some of {', '.join(known)}")
-            if isinstance(values, str) or not isinstance(values, Sequence) or not len(values):
-                raise GridError(f"{name} is {values!r}, expected a list of values to try")
-        if self.crossed:
-            combinations = itertools.product(*self.axes.values())
-            changes = [dict(zip(self.axes, values, strict=True)) for values in combinations]
-        else:
-            changes = [{}]
-            for name, values in self.axes.items():
-                changes += [{name: value} for value in values]
-        for change in changes:
-            try:
-                dataclasses.replace(self.base, **change).build(self.model, (2, 2))
-            except (ValueError, TypeError) as error:
-                raise GridError(f"no model can be built with {change}: {error}") from error
-        return changes
-
-    def trials(self) -> list[tuple[dict, int]]:
-        """Every change with every seed, in the order in which they run."""
-        changes = self.changes()
-        if not self.seeds:
-            raise GridError("seeds is empty, expected one whole number at least")
-        trials = [(change, seed) for seed in self.seeds for change in changes]
-        return trials + [({}, seed) for seed in self.base_seeds]
-
-
-GRIDS = {
-    "original": Grid(
-        "original",
-        dataclasses.replace(training.SETTINGS["original"], epochs=3),
-        {"embed_dim": (16, 8), "dropout": (0.2, 0.4), "batch_size": (1024, 2048)},
-        test=True,
-    ),
-    "wide": Grid(
-        "wide",
-        dataclasses.replace(training.SETTINGS["tuned"], epochs=8, patience=2),
-        {
-            "l2_embedding": (0.0, 3e-3),
-            "learning_rate": (3e-4, 3e-3),
-            "embed_dim": (8, 32),
-            "dropout": (0.2, 0.6),
-            "num_layers": (1,),
-            "num_heads": (1,),
-            "batch_size": (4096,),
-        },
-        crossed=False,
-        base_seeds=(43, 44),
-    ),
-}
-
-
-# What the course project published for its eight combinations: NDCG@10 and HitRate@10.
-PUBLISHED = pd.DataFrame(
-    [
-        (16, 0.2, 1024, 0.6619, 0.6301),
-        (16, 0.4, 1024, 0.6617, 0.6301),
-        (16, 0.2, 2048, 0.6615, 0.6298),
-        (16, 0.4, 2048, 0.6609, 0.6294),
-        (8, 0.2, 1024, 0.6602, 0.6279),
-        (8, 0.4, 1024, 0.6598, 0.6277),
-        (8, 0.2, 2048, 0.6592, 0.6276),
-        (8, 0.4, 2048, 0.6589, 0.6282),
-    ],
-    columns=["embed_dim", "dropout", "batch_size", "published_ndcg", "published_hitrate"],
-)
 
 
 def table_path(grid: Grid, dataset: str, root: Path = artefacts.ROOT) -> Path:
@@ -203,7 +96,6 @@ def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
     for change, seed in grid.trials():
         settings = dataclasses.replace(grid.base, **change)
         trials[_identity(grid, settings, seed, data)] = (settings, seed)
-    training.prepare(data)  # data too small to split is better met now
     table = read(path)
     code = code_hash()
     kept = table[table["trial"].isin(trials)]
@@ -213,20 +105,21 @@ def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
             "today's and are kept; delete the file to run them again"
         )
     waiting = {key: trial for key, trial in trials.items() if key not in set(table["trial"])}
+    if waiting:
+        training.prepare(data)  # data too small to split is better met before the processes start
     with tqdm(total=len(trials), initial=len(kept), unit="trial", disable=None) as bar:
         for key, outcome in _outcomes(grid, data, waiting, jobs):
             settings, seed = waiting[key]
             row = {"trial": key, "model": grid.model, "seed": seed} | dataclasses.asdict(settings)
             row |= outcome | {"code": code, "data": data.fingerprint["ratings"][:12]}
             row |= artefacts.versions()
-            # through JSON and CSV, so that a row reads the same whether just made or from disk
             new = pd.DataFrame([row])
             table = pd.concat([table, new], ignore_index=True) if len(table) else new
             with files.replacing(path) as (part,):
                 table.to_csv(part, index=False, lineterminator="\n")
             bar.update()
             tqdm.write(_line(row))
-    table = read(path)
+    table = read(path)  # so that a row is the same whether just made or from an earlier run
     order = {key: number for number, key in enumerate(trials)}
     mine = table[table["trial"].isin(order)]
     return mine.sort_values("trial", key=lambda keys: keys.map(order), ignore_index=True)
@@ -249,21 +142,20 @@ def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(data, threads))
-    with pool:
-        futures: dict[Future, str] = {
-            pool.submit(_trial, grid.model, settings, seed, grid.test): key
-            for key, (settings, seed) in trials.items()
-        }
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise GridError(
-                "a trial's process was killed, perhaps for want of memory. Finished trials are in "
-                "the table: run the same command again, with a smaller --jobs"
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    futures: dict[Future, str] = {
+        pool.submit(_trial, grid.model, settings, seed, grid.test): key
+        for key, (settings, seed) in trials.items()
+    }
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise GridError(
+            "a trial's process was killed, perhaps for want of memory. Finished trials are in "
+            "the table: run the same command again, with a smaller --jobs"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _prepared: training.Prepared | None = None  # of a worker process
@@ -291,7 +183,10 @@ def _trial(model: str, settings: Settings, seed: int, test: bool) -> dict:
 
 
 def _fitted(model: str, settings: Settings, seed: int, test: bool) -> dict:
-    """Train and score: validation metrics always, test metrics where asked for."""
+    """Train and score: validation metrics always, test metrics where asked for.
+
+    The movie mean that the test rows are compared with learns from training rows, as the trial.
+    """
     split = _prepared.split
     keras.utils.set_random_seed(seed)
     network = settings.build(model, _prepared.encoder.field_dims)
@@ -308,78 +203,20 @@ def _fitted(model: str, settings: Settings, seed: int, test: bool) -> dict:
             else:
                 outcome[f"{part}_{name}"] = value
     if test:
-        gain = metrics.bootstrap_difference(_ndcg(scores), _ndcg(_movie_mean()))
+        means = baselines.movie_mean(
+            _prepared.movies[split.train],
+            _prepared.labels[split.train],
+            _prepared.movies[split.test],
+        )
+        gain = metrics.bootstrap_difference(_test_ndcg(scores), _test_ndcg(means))
         outcome |= dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
     return outcome
 
 
-def _ndcg(scores) -> pd.Series:
+def _test_ndcg(scores: np.ndarray) -> pd.Series:
     test = _prepared.split.test
     table = metrics.per_user(_prepared.users[test], _prepared.labels[test], scores)
     return table["ndcg_original"]
-
-
-def _movie_mean():
-    split = _prepared.split
-    movies = pd.factorize(_prepared.data.ratings[MOVIE])[0]
-    return baselines.movie_mean(
-        movies[split.train], _prepared.labels[split.train], movies[split.test]
-    )
-
-
-def chosen(grid: Grid, table: pd.DataFrame) -> Grid:
-    """The setting with the lowest validation LogLoss as a grid of one trial, with test rows.
-
-    Settings that were run with several seeds count by their mean. All axes must be numbers.
-
-    Raises:
-        GridError: when no trial of the table succeeded.
-    """
-    done = table[table["error"].isna()]
-    if done.empty:
-        raise GridError("no trial succeeded, so there is nothing to choose from")
-    axes = list(grid.axes)
-    means = done.groupby(axes, as_index=False)["valid_logloss"].mean()
-    best = means.loc[means["valid_logloss"].idxmin()]
-    change = {name: type(grid.axes[name][0])(best[name]) for name in axes}
-    base = dataclasses.replace(grid.base, **change)
-    return Grid(f"{grid.name}-chosen", base, {}, test=True, model=grid.model)
-
-
-def effects(grid: Grid, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """What changing one parameter did to the validation LogLoss, and how much is noise.
-
-    The base is run with several seeds. A single run with nothing changed differs from their mean
-    by `t · s · √(1 + 1/n)` in 19 of 20 cases, with s their standard deviation, n their number and
-    t Student's quantile for n - 1: a change matters when its difference is larger.
-
-    Args:
-        grid: a grid that is not crossed, with `base_seeds`.
-        table: its rows.
-
-    Returns:
-        One row a change (parameter, value, difference, matters), and the noise.
-
-    Raises:
-        GridError: fewer than two successful runs of the base.
-    """
-    axes = list(grid.axes)
-    done = table[table["error"].isna()]
-    differs = pd.DataFrame({name: done[name] != getattr(grid.base, name) for name in axes})
-    base = done.loc[~differs.any(axis=1), "valid_logloss"]
-    if len(base) < 2:
-        raise GridError(f"the base has {len(base)} successful runs, two are needed to know noise")
-    count = len(base)
-    noise = stats.t.ppf(0.975, count - 1) * base.std() * (1 + 1 / count) ** 0.5
-    rows = [
-        {"parameter": name, "value": value, "difference": logloss - base.mean()}
-        for name in axes
-        for value, logloss in zip(
-            done.loc[differs[name], name], done.loc[differs[name], "valid_logloss"], strict=True
-        )
-    ]
-    changed = pd.DataFrame(rows, columns=["parameter", "value", "difference"])
-    return changed.assign(matters=changed["difference"].abs() > noise), float(noise)
 
 
 def jobs_for(memory_gib: float | None = None) -> int:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
 from movierec import artefacts, datasets, encoding, metrics, preprocess, splits
-from movierec.datasets import USER, MovieLens
+from movierec.datasets import MOVIE, USER, MovieLens
 from movierec.encoding import FeatureEncoder
 from movierec.fitting import Rows, Settings, TrainingError, fit
 from movierec.models import MODELS, predictor
@@ -60,6 +61,11 @@ class Prepared:
     def users(self) -> np.ndarray:
         """User of every row, shape (ratings,)."""
         return self.data.ratings[USER].to_numpy()
+
+    @cached_property
+    def movies(self) -> np.ndarray:
+        """Movie of every row, as its place in the movies table, shape (ratings,)."""
+        return pd.Index(self.data.movies[MOVIE]).get_indexer(self.data.ratings[MOVIE])
 
     def rows(self, numbers: np.ndarray) -> Rows:
         """The encoded rows of those numbers."""

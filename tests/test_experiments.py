@@ -10,11 +10,11 @@ import time
 import pandas as pd
 import pytest
 
-from movierec import artefacts, experiments
+from movierec import artefacts, experiments, grids
 from movierec.fitting import Settings
 
 SMALL = Settings(embed_dim=4, num_layers=1, head_dim=4, mlp_units=(4,), batch_size=256, epochs=2)
-GRID = experiments.Grid("small", SMALL, {"embed_dim": (4, 8)}, test=True)
+GRID = grids.Grid("small", SMALL, {"embed_dim": (4, 8)}, test=True)
 
 MAIN = sys.modules["__main__"]
 
@@ -83,7 +83,7 @@ def test_rows_of_other_code_are_kept_and_named(made, table, tmp_path, capsys):
 )
 def test_an_impossible_grid_is_refused_before_the_first_trial(made, tmp_path, axes, message):
     grid = dataclasses.replace(GRID, axes={"num_layers": (1,), **axes})
-    with pytest.raises(experiments.GridError, match=message):
+    with pytest.raises(grids.GridError, match=message):
         experiments.run(grid, made, tmp_path / "table.csv")
     assert not (tmp_path / "table.csv").exists()
 
@@ -91,37 +91,9 @@ def test_an_impossible_grid_is_refused_before_the_first_trial(made, tmp_path, ax
 def test_a_damaged_table_is_refused_and_stays(made, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("nonsense")
-    with pytest.raises(experiments.GridError, match="is no table of trials"):
+    with pytest.raises(grids.GridError, match="is no table of trials"):
         experiments.run(GRID, made, path)
     assert path.read_text() == "nonsense"
-
-
-def test_the_known_grids():
-    assert len(experiments.GRIDS["original"].trials()) == 8
-    wide = experiments.GRIDS["wide"]
-    assert len(wide.trials()) == 1 + sum(map(len, wide.axes.values())) + len(wide.base_seeds)
-    assert not wide.test
-
-
-def test_effects_and_choice_by_hand():
-    grid = experiments.Grid("g", SMALL, {"dropout": (0.1, 0.2)}, crossed=False, base_seeds=(1, 2))
-    rows = pd.DataFrame(
-        {
-            "dropout": [0.4, 0.4, 0.4, 0.1, 0.2],
-            "valid_logloss": [0.50, 0.51, 0.52, 0.40, 0.53],
-            "error": [None] * 5,
-        }
-    )
-    changed, noise = experiments.effects(grid, rows)
-    # mean 0.51, standard deviation 0.01, t(2) = 4.3027
-    assert noise == pytest.approx(4.3027 * 0.01 * (4 / 3) ** 0.5, rel=1e-4)
-    assert changed["difference"].tolist() == pytest.approx([-0.11, 0.02])
-    assert changed["matters"].tolist() == [True, False]
-    assert experiments.chosen(grid, rows).base.dropout == 0.1
-    with pytest.raises(experiments.GridError, match="two are needed"):
-        experiments.effects(grid, rows[2:])
-    with pytest.raises(experiments.GridError, match="nothing to choose"):
-        experiments.chosen(grid, rows[:0])
 
 
 def test_jobs_keep_to_the_memory():
@@ -135,9 +107,9 @@ def test_killed_and_started_again(ml100k, tmp_path):
     script.write_text(
         "import dataclasses, sys\n"
         "from pathlib import Path\n"
-        "from movierec import datasets, experiments\n"
+        "from movierec import datasets, experiments, grids\n"
         "if __name__ == '__main__':\n"
-        "    grid = experiments.GRIDS['original']\n"
+        "    grid = grids.GRIDS['original']\n"
         "    base = dataclasses.replace(grid.base, epochs=1)\n"
         "    axes = {'embed_dim': (4, 8, 16)}\n"
         "    grid = dataclasses.replace(grid, base=base, axes=axes)\n"

@@ -1,0 +1,172 @@
+"""Grids: which settings a search tries, and what its table says about them."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy import stats
+
+from movierec import training
+from movierec.fitting import Settings
+from movierec.models import MODELS
+
+
+class GridError(ValueError):
+    """A grid that cannot be run, or a table that cannot be read; nothing was tried."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Trials to run.
+
+    Args:
+        name: of its table.
+        base: the settings that all trials share.
+        axes: values to try of fields of `Settings`.
+        crossed: whether all combinations are tried; else the base, and one change at a time.
+        seeds: every combination is run with each.
+        base_seeds: further seeds of the base alone, which show the noise of a single run.
+        test: whether test rows are scored. Only for a table that nothing is chosen by.
+        model: a key of `MODELS`.
+    """
+
+    name: str
+    base: Settings
+    axes: Mapping[str, Sequence]
+    crossed: bool = True
+    seeds: Sequence[int] = (42,)
+    base_seeds: Sequence[int] = ()
+    test: bool = False
+    model: str = "autointmlp"
+
+    def changes(self) -> list[dict]:
+        """What each combination sets otherwise than the base.
+
+        Raises:
+            GridError: an unknown parameter or model, or a value that no model can be built with.
+        """
+        if self.model not in MODELS:
+            raise GridError(f"unknown model {self.model!r}: choose one of {', '.join(MODELS)}")
+        known = [field.name for field in dataclasses.fields(Settings)]
+        for name, values in self.axes.items():
+            if name not in known:
+                raise GridError(f"unknown parameter {name!r}: choose some of {', '.join(known)}")
+            if isinstance(values, str) or not isinstance(values, Sequence) or not len(values):
+                raise GridError(f"{name} is {values!r}, expected a list of values to try")
+        if self.crossed:
+            combinations = itertools.product(*self.axes.values())
+            changes = [dict(zip(self.axes, values, strict=True)) for values in combinations]
+        else:
+            changes = [{}]
+            for name, values in self.axes.items():
+                changes += [{name: value} for value in values]
+        for change in changes:
+            try:
+                dataclasses.replace(self.base, **change).build(self.model, (2, 2))
+            except (ValueError, TypeError) as error:
+                raise GridError(f"no model can be built with {change}: {error}") from error
+        return changes
+
+    def trials(self) -> list[tuple[dict, int]]:
+        """Every change with every seed, in the order in which they run."""
+        changes = self.changes()
+        if not self.seeds:
+            raise GridError("seeds is empty, expected one whole number at least")
+        trials = [(change, seed) for seed in self.seeds for change in changes]
+        return trials + [({}, seed) for seed in self.base_seeds]
+
+
+GRIDS = {
+    "original": Grid(
+        "original",
+        dataclasses.replace(training.SETTINGS["original"], epochs=3),
+        {"embed_dim": (16, 8), "dropout": (0.2, 0.4), "batch_size": (1024, 2048)},
+        test=True,
+    ),
+    "wide": Grid(
+        "wide",
+        dataclasses.replace(training.SETTINGS["tuned"], epochs=8, patience=2),
+        {
+            "l2_embedding": (0.0, 3e-3),
+            "learning_rate": (3e-4, 3e-3),
+            "embed_dim": (8, 32),
+            "dropout": (0.2, 0.6),
+            "num_layers": (1,),
+            "num_heads": (1,),
+            "batch_size": (4096,),
+        },
+        crossed=False,
+        base_seeds=(43, 44),
+    ),
+}
+
+
+# What the course project published for its eight combinations: NDCG@10 and HitRate@10.
+PUBLISHED = pd.DataFrame(
+    [
+        (16, 0.2, 1024, 0.6619, 0.6301),
+        (16, 0.4, 1024, 0.6617, 0.6301),
+        (16, 0.2, 2048, 0.6615, 0.6298),
+        (16, 0.4, 2048, 0.6609, 0.6294),
+        (8, 0.2, 1024, 0.6602, 0.6279),
+        (8, 0.4, 1024, 0.6598, 0.6277),
+        (8, 0.2, 2048, 0.6592, 0.6276),
+        (8, 0.4, 2048, 0.6589, 0.6282),
+    ],
+    columns=["embed_dim", "dropout", "batch_size", "published_ndcg", "published_hitrate"],
+)
+
+
+def chosen(grid: Grid, table: pd.DataFrame) -> Grid:
+    """The setting with the lowest validation LogLoss as a grid of one trial, with test rows.
+
+    Settings that were run with several seeds count by their mean. All axes must be numbers.
+
+    Raises:
+        GridError: when no trial of the table succeeded.
+    """
+    done = table[table["error"].isna()]
+    if done.empty:
+        raise GridError("no trial succeeded, so there is nothing to choose from")
+    axes = list(grid.axes)
+    means = done.groupby(axes, as_index=False)["valid_logloss"].mean()
+    best = means.loc[means["valid_logloss"].idxmin()]
+    change = {name: type(grid.axes[name][0])(best[name]) for name in axes}
+    base = dataclasses.replace(grid.base, **change)
+    return Grid(f"{grid.name}-chosen", base, {}, test=True, model=grid.model)
+
+
+def effects(grid: Grid, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """What changing one parameter did to the validation LogLoss, and how much is noise.
+
+    The base is run with several seeds. A single run with nothing changed differs from their mean
+    by `t · s · √(1 + 1/n)` in 19 of 20 cases, with s their standard deviation, n their number and
+    t Student's quantile for n - 1: a change matters when its difference is larger.
+
+    Args:
+        grid: a grid that is not crossed, with `base_seeds`.
+        table: its rows.
+
+    Returns:
+        One row a change (parameter, value, difference, matters), and the noise.
+
+    Raises:
+        GridError: fewer than two successful runs of the base.
+    """
+    axes = list(grid.axes)
+    done = table[table["error"].isna()]
+    differs = pd.DataFrame({name: done[name] != getattr(grid.base, name) for name in axes})
+    base = done.loc[~differs.any(axis=1), "valid_logloss"]
+    if len(base) < 2:
+        raise GridError(f"the base has {len(base)} successful runs, two are needed to know noise")
+    count = len(base)
+    noise = stats.t.ppf(0.975, count - 1) * base.std() * (1 + 1 / count) ** 0.5
+    rows = [
+        {"parameter": name, "value": row[name], "difference": row["valid_logloss"] - base.mean()}
+        for name in axes
+        for row in done[differs[name]].to_dict("records")
+    ]
+    changed = pd.DataFrame(rows, columns=["parameter", "value", "difference"])
+    return changed.assign(matters=changed["difference"].abs() > noise), float(noise)
