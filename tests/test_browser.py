@@ -34,7 +34,7 @@ def test_first_and_last_user(script, opened, ml100k):
         user.fill(last)
         page.get_by_role("button", name="Recommend").click()
         page.get_by_role("heading", name=f"User {last}").wait_for()
-        page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+        page.locator('[data-test-script-state="notRunning"]').wait_for()
         second, probabilities = shown(page)
         assert len(second) == 10
         assert probabilities == sorted(probabilities, reverse=True)
