@@ -12,14 +12,16 @@ import keras
 from keras import ops
 
 
-def positive(name: str, values: Sequence[int]) -> tuple[int, ...]:
-    """`values` as plain positive ints (Keras refuses NumPy's)."""
+def positive(name: str, values: Sequence[int], least: int = 1) -> tuple[int, ...]:
+    """`values` as plain ints of `least` or more (Keras refuses NumPy's)."""
     try:
         sizes = tuple(operator.index(value) for value in values)
     except TypeError:
         sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise ValueError(f"`{name}` must hold integers of 1 or more. Received: {name}={values}")
+    if not sizes or min(sizes) < least:
+        raise ValueError(
+            f"`{name}` must hold integers of {least} or more. Received: {name}={values}"
+        )
     return sizes
 
 
@@ -185,17 +187,22 @@ class AutoInt(keras.Model):
     """AutoInt: embedding, interacting layers, and a linear read-out of all fields.
 
     The logit is `wᵀ[ẽ₁ ‖ … ‖ ẽ_F] + b` over the last layer's output (paper, equation 9); the model
-    returns its sigmoid, the probability that the label is 1. The model is built when constructed.
+    returns its sigmoid, the probability that the label is 1. With more classes there is one such
+    logit a class; the model returns the softmax's share of the classes that count as positive.
+    So a model can learn from five ratings and still answer "4 or more?". The model is built when
+    constructed.
 
     Args:
         field_dims: number of ids of each field.
         embed_dim: length of an embedding vector. Defaults to 16.
-        num_layers: interacting layers. Defaults to 3.
+        num_layers: interacting layers. Defaults to 3; 0 reads the embeddings out as they are.
         num_heads: attention heads in each. Defaults to 2.
         head_dim: length of a head; a layer's output has `num_heads · head_dim`. Defaults to 16.
         l2_embedding: penalty of `FeaturesEmbedding`. Defaults to 0.
         init_std: standard deviation of the normal initial weights, for all layers. The default,
             `None`, means 0.01 for embeddings and Glorot uniform for the rest.
+        num_classes: ordered classes of the label. Defaults to 1: a label of 0 or 1, one logit.
+        num_positive: how many of the classes, from the last, are positive. Defaults to 1.
 
     Call with int32 ids of shape `(batch, fields)`; returns probabilities `(batch, 1)`. With
     `return_attention=True` also one α of shape `(batch, num_heads, fields, fields)` per layer.
@@ -216,10 +223,26 @@ class AutoInt(keras.Model):
         head_dim: int = 16,
         l2_embedding: float = 0.0,
         init_std: float | None = None,
+        num_classes: int = 1,
+        num_positive: int = 1,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        (self.num_layers,) = positive("num_layers", [num_layers])
+        self.num_layers = positive("num_layers", [num_layers], least=0)[0]
+        self.num_heads, self.head_dim, self.num_classes, self.num_positive = (
+            positive(name, [value])[0]
+            for name, value in (
+                ("num_heads", num_heads),
+                ("head_dim", head_dim),
+                ("num_classes", num_classes),
+                ("num_positive", num_positive),
+            )
+        )
+        if self.num_positive > max(1, self.num_classes - 1):
+            raise ValueError(
+                f"`num_positive` must be below `num_classes`. Received: "
+                f"num_positive={num_positive}, num_classes={num_classes}"
+            )
         self.init_std = init_std
         self.embedding = FeaturesEmbedding(
             field_dims,
@@ -234,8 +257,8 @@ class AutoInt(keras.Model):
         width = self.embedding.embed_dim
         for number in range(1, self.num_layers + 1):
             layer = MultiHeadSelfAttention(
-                head_dim,
-                num_heads,
+                self.head_dim,
+                self.num_heads,
                 kernel_initializer=normal_or("glorot_uniform", init_std),
                 name=f"interacting_{number}",
             )
@@ -243,7 +266,9 @@ class AutoInt(keras.Model):
             self.interacting.append(layer)
             width = layer.num_heads * layer.head_dim
         self.attention_logit = keras.layers.Dense(
-            1, kernel_initializer=normal_or("glorot_uniform", init_std), name="attention_logit"
+            self.num_classes,
+            kernel_initializer=normal_or("glorot_uniform", init_std),
+            name="attention_logit",
         )
         self.attention_logit.build((None, fields * width))
         self.built = True
@@ -256,7 +281,8 @@ class AutoInt(keras.Model):
             training: whether dropout acts.
 
         Returns:
-            The logits `(batch, 1)`, and each layer's α `(batch, num_heads, fields, fields)`.
+            The logits `(batch, num_classes)`, and each layer's α, of shape
+            `(batch, num_heads, fields, fields)`.
         """
         attention = []
         for layer in self.interacting:
@@ -265,22 +291,26 @@ class AutoInt(keras.Model):
         return self.attention_logit(flat(vectors)), attention
 
     def logits(self, ids, training: bool | None = None):
-        """What the sigmoid is taken of, `(batch, 1)`, for ids of shape `(batch, fields)`."""
+        """The logits `(batch, num_classes)` for ids of shape `(batch, fields)`."""
         return self.logits_of(self.embedding(ids), training=training)[0]
+
+    def probabilities(self, logits):
+        """That the label is positive, `(batch, 1)`, from logits `(batch, num_classes)`."""
+        if self.num_classes == 1:
+            return ops.sigmoid(logits)
+        shares = ops.softmax(logits)[:, -self.num_positive :]
+        return ops.sum(shares, axis=-1, keepdims=True)
 
     def call(self, ids, training: bool | None = None, return_attention: bool = False):
         logits, attention = self.logits_of(self.embedding(ids), training=training)
-        probabilities = ops.sigmoid(logits)
+        probabilities = self.probabilities(logits)
         return (probabilities, attention) if return_attention else probabilities
 
     def get_config(self):
-        first = self.interacting[0]
+        names = ("num_layers", "num_heads", "head_dim", "init_std", "num_classes", "num_positive")
         return super().get_config() | {
             "field_dims": self.embedding.field_dims,
             "embed_dim": self.embedding.embed_dim,
-            "num_layers": self.num_layers,
-            "num_heads": first.num_heads,
-            "head_dim": first.head_dim,
             "l2_embedding": self.embedding.l2,
-            "init_std": self.init_std,
+            **{name: getattr(self, name) for name in names},
         }

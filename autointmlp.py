@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+from keras import ops
 
 from autoint import AutoInt, flat, normal_or, positive
 
@@ -15,6 +16,10 @@ class AutoIntMLP(AutoInt):
         field_dims: number of ids of each field.
         mlp_units: width of each hidden ReLU layer. Defaults to `(32, 32)`.
         dropout: share of hidden units dropped after each ReLU. Defaults to 0.4.
+        pairwise_pooling: whether the MLP also reads the sum over all pairs of fields of their
+            vectors' elementwise product, `½((Σe)² - Σe²)`, of length `embed_dim` (the
+            bi-interaction of He & Chua, "Neural Factorization Machines", SIGIR 2017,
+            https://arxiv.org/abs/1708.05027). Defaults to `False`, as in the paper.
         **kwargs: the arguments of `AutoInt`.
 
     Call as `AutoInt`.
@@ -31,6 +36,7 @@ class AutoIntMLP(AutoInt):
         field_dims: Sequence[int],
         mlp_units: Sequence[int] = (32, 32),
         dropout: float = 0.4,
+        pairwise_pooling: bool = False,
         **kwargs,
     ):
         super().__init__(field_dims, **kwargs)
@@ -38,19 +44,28 @@ class AutoIntMLP(AutoInt):
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
         self.dropout = dropout
+        self.pairwise_pooling = bool(pairwise_pooling)
         layers = []
         for units in self.mlp_units:
             kernel = normal_or("glorot_uniform", self.init_std)
             layers.append(keras.layers.Dense(units, "relu", kernel_initializer=kernel))
             layers.append(keras.layers.Dropout(dropout))
         kernel = normal_or("glorot_uniform", self.init_std)
-        layers.append(keras.layers.Dense(1, use_bias=False, kernel_initializer=kernel))
+        layers.append(
+            keras.layers.Dense(self.num_classes, use_bias=False, kernel_initializer=kernel)
+        )
         self.mlp = keras.Sequential(layers, name="mlp")
-        self.mlp.build((None, len(self.embedding.field_dims) * self.embedding.embed_dim))
+        vectors = len(self.embedding.field_dims) + self.pairwise_pooling
+        self.mlp.build((None, vectors * self.embedding.embed_dim))
 
     def logits_of(self, vectors, training: bool | None = None):
         logits, attention = super().logits_of(vectors, training=training)
-        return logits + self.mlp(flat(vectors), training=training), attention
+        inputs = flat(vectors)
+        if self.pairwise_pooling:
+            pooled = ops.square(ops.sum(vectors, axis=1)) - ops.sum(ops.square(vectors), axis=1)
+            inputs = ops.concatenate([inputs, pooled / 2], axis=-1)
+        return logits + self.mlp(inputs, training=training), attention
 
     def get_config(self):
-        return super().get_config() | {"mlp_units": self.mlp_units, "dropout": self.dropout}
+        names = ("mlp_units", "dropout", "pairwise_pooling")
+        return super().get_config() | {name: getattr(self, name) for name in names}

@@ -1,9 +1,11 @@
 """The training loop: encoded rows in, a fitted model out, resumable after every epoch."""
 
+import contextlib
 import json
 import logging
 import time
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from autoint import AutoInt
 from movierec import files
 from movierec.encoding import UNKNOWN
 from movierec.models import MODELS, check_ids, predictor
+from movierec.preprocess import LIKED
 
+RATINGS = 5
 STEPS_PER_CALL = 32
 
 log = logging.getLogger("movierec")
@@ -33,12 +37,16 @@ class Settings:
 
     Args:
         embed_dim, num_layers, num_heads, head_dim, l2_embedding, init_std: of the model.
-        mlp_units, dropout: of AutoInt+'s MLP; AutoInt has none and ignores them.
+        mlp_units, dropout, pairwise_pooling: of AutoInt+'s MLP; AutoInt has none and ignores them.
+        five_ratings: learn which of the five ratings was given, rather than the label alone; the
+            model's answer is still the probability of 4 or more.
         learning_rate: Adam's.
         batch_size: rows a step.
         epochs: at most so many passes over the training rows.
         patience: stop after so many epochs without a lower validation LogLoss, and go back to
             the best epoch; None runs all epochs and keeps the last.
+        averaging: momentum of the running average of the weights, taken after every step, that is
+            scored and kept (Polyak & Juditsky 1992); 0 keeps the weights themselves.
         unknown_rate: share of ids replaced by the unknown id in training, so that it means
             something at serving time.
     """
@@ -51,10 +59,13 @@ class Settings:
     init_std: float | None = None
     mlp_units: tuple[int, ...] = (32, 32)
     dropout: float = 0.4
+    pairwise_pooling: bool = False
+    five_ratings: bool = False
     learning_rate: float = 1e-3
     batch_size: int = 2048
     epochs: int = 30
     patience: int | None = 3
+    averaging: float = 0.0
     unknown_rate: float = 0.0
 
     def __post_init__(self):
@@ -64,8 +75,9 @@ class Settings:
                 raise TrainingError(f"{name} is {value!r}, expected a whole number of 1 or more")
         if not self.learning_rate > 0:
             raise TrainingError(f"learning_rate is {self.learning_rate}, expected more than 0")
-        if not 0 <= self.unknown_rate < 1:
-            raise TrainingError(f"unknown_rate is {self.unknown_rate}, expected 0 up to below 1")
+        for name in ("averaging", "unknown_rate"):
+            if not 0 <= getattr(self, name) < 1:
+                raise TrainingError(f"{name} is {getattr(self, name)}, expected 0 up to below 1")
 
     def build(self, name: str, field_dims: tuple[int, ...]) -> AutoInt:
         """A new model of that name (a key of `MODELS`), with fresh weights."""
@@ -77,8 +89,14 @@ class Settings:
             "l2_embedding": self.l2_embedding,
             "init_std": self.init_std,
         }
+        if self.five_ratings:
+            arguments |= {"num_classes": RATINGS, "num_positive": RATINGS + 1 - LIKED}
         if name == "autointmlp":
-            arguments |= {"mlp_units": self.mlp_units, "dropout": self.dropout}
+            arguments |= {
+                "mlp_units": self.mlp_units,
+                "dropout": self.dropout,
+                "pairwise_pooling": self.pairwise_pooling,
+            }
         return MODELS[name](field_dims, **arguments)
 
 
@@ -89,10 +107,12 @@ class Rows:
     Args:
         ids: int32, shape (rows, fields).
         labels: 0 or 1, float32, shape (rows,).
+        ratings: 1 to 5, int32, shape (rows,); only a model that learns from them needs them.
     """
 
     ids: np.ndarray
     labels: np.ndarray
+    ratings: np.ndarray | None = None
 
 
 def fit(
@@ -104,7 +124,7 @@ def fit(
     resume: Path | None = None,
     identity: str = "",
 ) -> list[dict]:
-    """Train `model` in place with binary cross-entropy and Adam.
+    """Train `model` in place with Adam and the cross-entropy of its label or of its classes.
 
     Every epoch draws its order from `(seed, epoch)`; after it, validation rows are scored. With
     `settings.patience` the model ends with the weights of the epoch that had the lowest
@@ -125,7 +145,8 @@ def fit(
         One dict an epoch: epoch, loss, valid_logloss, valid_auc, seconds.
 
     Raises:
-        TrainingError: no rows, or a loss that is not finite, naming the epoch and batch.
+        TrainingError: no rows, no ratings for a model of five, or a loss that is not finite,
+            naming the epoch and batch.
     """
     if not len(train.labels) or not len(valid.labels):
         raise TrainingError(
@@ -134,7 +155,11 @@ def fit(
         )
     for rows in (train, valid):
         check_ids(rows.ids, model.embedding.field_dims)
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    optimizer = keras.optimizers.Adam(
+        settings.learning_rate,
+        use_ema=settings.averaging > 0,
+        ema_momentum=settings.averaging,
+    )
     optimizer.build(model.trainable_variables)
     noise = keras.random.SeedGenerator(seed)
     state = _State(model, [*optimizer.variables, noise.state], resume, identity)
@@ -144,19 +169,34 @@ def fit(
         epoch = len(state.history) + 1
         start = time.perf_counter()
         loss = _one_epoch(run, len(train.labels), settings, seed, epoch)
-        scores = predict(valid.ids)
-        row = {
-            "epoch": epoch,
-            "loss": loss,
-            "valid_logloss": float(log_loss(valid.labels, scores)),
-            "valid_auc": float(roc_auc_score(valid.labels, scores)),
-            "seconds": round(time.perf_counter() - start, 2),
-        }
+        with _averaged(model, optimizer):
+            scores = predict(valid.ids)
+            row = {
+                "epoch": epoch,
+                "loss": loss,
+                "valid_logloss": float(log_loss(valid.labels, scores)),
+                "valid_auc": float(roc_auc_score(valid.labels, scores)),
+                "seconds": round(time.perf_counter() - start, 2),
+            }
+            if settings.patience is None or _best([*state.history, row]) == epoch - 1:
+                state.keep()
         state.add(row)
         print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
-    if settings.patience is not None:
-        state.restore_best()
+    state.restore_kept()
     return state.history
+
+
+@contextlib.contextmanager
+def _averaged(model: AutoInt, optimizer: keras.Optimizer) -> Iterator[None]:
+    """Within this the model has the running averages of its weights, where they are kept."""
+    if not optimizer.use_ema:
+        yield
+        return
+    current = [variable.numpy() for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    yield
+    for variable, value in zip(model.trainable_variables, current, strict=True):
+        variable.assign(value)
 
 
 def _finished(history: list[dict], settings: Settings) -> bool:
@@ -173,7 +213,7 @@ def _best(history: list[dict]) -> int:
 
 def _step_function(model: AutoInt, optimizer, train: Rows, unknown_rate: float, noise):
     """A graph that takes row numbers (steps, batch), trains on them and returns every loss."""
-    ids, labels = tf.constant(train.ids), tf.constant(train.labels)
+    ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
     variables = model.trainable_variables
 
     def step(rows):
@@ -182,9 +222,8 @@ def _step_function(model: AutoInt, optimizer, train: Rows, unknown_rate: float, 
             kept = keras.random.uniform(tf.shape(batch), seed=noise) >= unknown_rate
             batch = tf.where(kept, batch, UNKNOWN)
         with tf.GradientTape() as tape:
-            logits = model.logits(batch, training=True)[:, 0]
-            target = tf.gather(labels, rows)
-            entropy = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)
+            logits = model.logits(batch, training=True)
+            entropy = cross_entropy(tf.gather(targets, rows), logits)
             loss = tf.reduce_mean(entropy) + sum(model.losses)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
@@ -195,6 +234,30 @@ def _step_function(model: AutoInt, optimizer, train: Rows, unknown_rate: float, 
         return tf.map_fn(step, batches, fn_output_signature=tf.float32)
 
     return run
+
+
+def cross_entropy(targets, logits):
+    """What training minimises, `(rows,)`.
+
+    Args:
+        targets: labels 0 or 1 as floats for logits of one column; else classes from 0 as integers.
+        logits: `(rows, num_classes)`.
+    """
+    if logits.shape[1] == 1:
+        return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+
+
+def _targets(model: AutoInt, train: Rows) -> np.ndarray:
+    if model.num_classes == 1:
+        return train.labels
+    ratings = train.ratings
+    if ratings is None or ratings.min() < 1 or ratings.max() > model.num_classes:
+        held = "none" if ratings is None else f"{ratings.min()} to {ratings.max()}"
+        raise TrainingError(
+            f"the model learns from ratings of 1 to {model.num_classes}. Received: {held}"
+        )
+    return ratings.astype(np.int32) - 1
 
 
 def _one_epoch(run, rows: int, settings: Settings, seed: int, epoch: int) -> float:
@@ -221,13 +284,13 @@ def _one_epoch(run, rows: int, settings: Settings, seed: int, epoch: int) -> flo
 
 
 class _State:
-    """What a killed run needs to go on as if nothing had happened: variables, history, best."""
+    """What a killed run needs to go on as if nothing had happened: variables, history, kept."""
 
     def __init__(self, model: AutoInt, others: list, path: Path | None, identity: str):
         self.variables = [*model.variables, *others]
         self.model, self.path, self.identity = model, path, identity
         self.history: list[dict] = []
-        self.best = [variable.numpy() for variable in model.variables]
+        self.keep()
         if path is not None and path.exists():
             self._read()
 
@@ -236,7 +299,7 @@ class _State:
             with self.path.open("rb") as file, np.load(file) as saved:
                 header = json.loads(str(saved["header"]))
                 current = [saved[f"current_{n}"] for n in range(len(self.variables))]
-                best = [saved[f"best_{n}"] for n in range(len(self.best))]
+                kept = [saved[f"kept_{n}"] for n in range(len(self.kept))]
                 identity, history = header["identity"], header["history"]
         except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
             log.warning("%s cannot be read (%s): training starts anew", self.path, error)
@@ -244,25 +307,27 @@ class _State:
         if identity != self.identity:
             log.warning("%s belongs to another run: training starts anew", self.path)
             return
-        self.history, self.best = history, best
+        self.history, self.kept = history, kept
         for variable, value in zip(self.variables, current, strict=True):
             variable.assign(value)
         print(f"resuming after epoch {len(self.history)}")
 
+    def keep(self) -> None:
+        """Remember the weights as they are now: training ends with them unless better ones come."""
+        self.kept = [variable.numpy() for variable in self.model.variables]
+
     def add(self, row: dict) -> None:
-        """Note a finished epoch and keep everything on disk."""
+        """Note a finished epoch and put everything on disk."""
         self.history.append(row)
-        if _best(self.history) == len(self.history) - 1:
-            self.best = [variable.numpy() for variable in self.model.variables]
         if self.path is None:
             return
         header = json.dumps({"identity": self.identity, "history": self.history})
         arrays = {f"current_{n}": v.numpy() for n, v in enumerate(self.variables)}
-        arrays |= {f"best_{n}": value for n, value in enumerate(self.best)}
+        arrays |= {f"kept_{n}": value for n, value in enumerate(self.kept)}
         with files.replacing(self.path) as (part,), part.open("wb") as file:
             np.savez(file, header=header, **arrays)
 
-    def restore_best(self) -> None:
-        """Give the model the variables of its best epoch."""
-        for variable, value in zip(self.model.variables, self.best, strict=True):
+    def restore_kept(self) -> None:
+        """Give the model the weights that were kept."""
+        for variable, value in zip(self.model.variables, self.kept, strict=True):
             variable.assign(value)

@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
 from movierec import artefacts, datasets, encoding, metrics, preprocess, splits
-from movierec.datasets import MOVIE, USER, MovieLens
+from movierec.datasets import MOVIE, RATING, USER, MovieLens
 from movierec.encoding import FeatureEncoder
 from movierec.fitting import Rows, Settings, TrainingError, fit
 from movierec.models import MODELS, predictor
@@ -58,6 +58,11 @@ class Prepared:
         return preprocess.labels(self.data)
 
     @property
+    def ratings(self) -> np.ndarray:
+        """Ratings of all rows, 1 to 5, shape (ratings,)."""
+        return self.data.ratings[RATING].to_numpy()
+
+    @property
     def users(self) -> np.ndarray:
         """User of every row, shape (ratings,)."""
         return self.data.ratings[USER].to_numpy()
@@ -69,7 +74,7 @@ class Prepared:
 
     def rows(self, numbers: np.ndarray) -> Rows:
         """The encoded rows of those numbers."""
-        return Rows(self.ids[numbers], self.labels[numbers])
+        return Rows(self.ids[numbers], self.labels[numbers], self.ratings[numbers])
 
 
 def prepare(data: MovieLens, encoder: FeatureEncoder | None = None) -> Prepared:

@@ -1,5 +1,6 @@
 """AutoInt and AutoInt+: the same numbers as plain NumPy, weight counts, bad input, saving."""
 
+import itertools
 import subprocess
 import sys
 
@@ -51,21 +52,38 @@ def plain(model, rows):
             e = np.maximum(np.concatenate(heads, axis=1) + e @ residual, 0)
             of_row.append(of_layer)
         kernel, bias = (w.numpy() for w in model.attention_logit.weights)
-        logit = e.ravel() @ kernel[:, 0] + bias[0]
+        logits = e.ravel() @ kernel + bias
         if isinstance(model, AutoIntMLP):
             hidden = embedded.ravel()
+            if model.pairwise_pooling:
+                pairs = itertools.combinations(embedded, 2)
+                hidden = np.append(hidden, sum(one * other for one, other in pairs))
             dense = [layer for layer in model.mlp.layers if layer.weights]
             for layer in dense[:-1]:
                 hidden = np.maximum(hidden @ layer.kernel.numpy() + layer.bias.numpy(), 0)
-            logit += hidden @ dense[-1].kernel.numpy()[:, 0]
-        probabilities.append(1 / (1 + np.exp(-logit)))
+            logits = logits + hidden @ dense[-1].kernel.numpy()
+        if model.num_classes == 1:
+            probabilities.append(1 / (1 + np.exp(-logits[0])))
+        else:
+            probabilities.append(softmax(logits)[-model.num_positive :].sum())
         attention.append(of_row)
     return np.array(probabilities), np.array(attention).swapaxes(0, 1)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_same_numbers_as_plain_numpy(kind):
-    model = spread(kind(DIMS, embed_dim=4, num_layers=2, num_heads=3, head_dim=2))
+FIVE = {"num_classes": 5, "num_positive": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (AutoInt, {}),
+        (AutoIntMLP, {}),
+        (AutoInt, FIVE),
+        (AutoIntMLP, FIVE | {"pairwise_pooling": True}),
+    ],
+)
+def test_same_numbers_as_plain_numpy(kind, more):
+    model = spread(kind(DIMS, embed_dim=4, num_layers=2, num_heads=3, head_dim=2, **more))
     rows = ids()
     expected, alphas = plain(model, rows)
     probabilities, attention = model(rows, return_attention=True)
@@ -75,6 +93,14 @@ def test_same_numbers_as_plain_numpy(kind):
     np.testing.assert_allclose(np.sum(attention, axis=-1), 1, rtol=1e-5)
     np.testing.assert_allclose(model(rows), probabilities, rtol=1e-6)
     np.testing.assert_allclose(model.predict(rows, verbose=0), probabilities, rtol=1e-4)
+
+
+def test_without_interacting_layers_the_embeddings_are_read_out():
+    model = spread(AutoInt(DIMS, embed_dim=4, num_layers=0))
+    kernel, bias = (w.numpy() for w in model.attention_logit.weights)
+    read = model.embedding(ids()).numpy().reshape(16, -1) @ kernel + bias
+    np.testing.assert_allclose(model.logits(ids()), read, rtol=1e-5)
+    assert model(ids(), return_attention=True)[1] == []
 
 
 def test_number_of_weights():
@@ -131,7 +157,12 @@ BAD = [
     ),
     ({"field_dims": (3, 0)}, "Received: field_dims"),
     ({"embed_dim": 0}, "`embed_dim`"),
-    ({"num_layers": 0}, "`num_layers`"),
+    (
+        {"num_layers": -1},
+        "`num_layers` must hold integers of 0 or more",
+    ),
+    ({"num_classes": 0}, "`num_classes`"),
+    ({"num_classes": 5, "num_positive": 5}, "`num_positive` must be below `num_classes`. Received"),
     ({"num_heads": -1}, r"Received: num_heads=\[-1\]"),
     ({"head_dim": 0}, "`head_dim`"),
     ({"l2_embedding": -1}, "`l2` must not be negative. Received: l2=-1"),
@@ -166,9 +197,11 @@ def test_config_is_complete(kind):
         "head_dim": 3,
         "l2_embedding": 0.1,
         "init_std": 0.2,
+        "num_classes": 3,
+        "num_positive": 2,
     }
     if kind is AutoIntMLP:
-        arguments |= {"mlp_units": (6, 5), "dropout": 0.1}
+        arguments |= {"mlp_units": (6, 5), "dropout": 0.1, "pairwise_pooling": True}
     config = kind(**arguments).get_config()
     assert arguments.items() <= config.items()
     again = kind.from_config(config)

@@ -19,7 +19,8 @@ QUICK = Settings(
 def rows(count, seed):
     rng = np.random.default_rng(seed)
     ids = np.stack([rng.integers(0, size, count) for size in DIMS], axis=1).astype(np.int32)
-    return Rows(ids, ((ids[:, 0] < 10) == (ids[:, 1] < 10)).astype(np.float32))
+    labels = (ids[:, 0] < 10) == (ids[:, 1] < 10)
+    return Rows(ids, labels.astype(np.float32), np.where(labels, 4, 1) + ids[:, 2] % 2)
 
 
 TRAIN, VALID = rows(1000, 0), rows(300, 1)
@@ -70,6 +71,49 @@ def test_patience_goes_back_to_the_best_epoch(monkeypatch):
     assert np.array_equal(weights(model), kept[1])
 
 
+def test_patience_none_keeps_the_last_epoch():
+    settings = dataclasses.replace(QUICK, epochs=3, learning_rate=0.5)
+    model, history = run(settings)
+    scores = fitting.predictor(model)(VALID.ids)
+    assert fitting.log_loss(VALID.labels, scores) == pytest.approx(history[-1]["valid_logloss"])
+
+
+def test_averaged_weights_are_kept_and_the_others_trained_on():
+    settings = dataclasses.replace(QUICK, epochs=3, averaging=0.9)
+    averaged, history = run(settings)
+    plain, plain_history = run(dataclasses.replace(settings, averaging=0.0))
+    losses, plain_losses = ([row["loss"] for row in h] for h in (history, plain_history))
+    assert losses == pytest.approx(plain_losses, rel=1e-4)  # the training itself is the same
+    assert not np.allclose(weights(averaged), weights(plain), atol=1e-4)
+    scores = fitting.predictor(averaged)(VALID.ids)
+    assert fitting.log_loss(VALID.labels, scores) == pytest.approx(history[-1]["valid_logloss"])
+
+
+def test_averages_by_hand():
+    """Two steps of one batch: 0.9 · (weights after step 1) + 0.1 · (weights after step 2)."""
+    one = dataclasses.replace(QUICK, batch_size=1000, dropout=0.0, unknown_rate=0.0)
+    after = [weights(run(dataclasses.replace(one, epochs=epochs))[0]) for epochs in (1, 2)]
+    averaged = weights(run(dataclasses.replace(one, epochs=2, averaging=0.9))[0])
+    np.testing.assert_allclose(averaged, 0.9 * after[0] + 0.1 * after[1], rtol=1e-3, atol=1e-5)
+
+
+def test_it_learns_from_five_ratings():
+    settings = dataclasses.replace(QUICK, epochs=12, five_ratings=True, pairwise_pooling=True)
+    model, history = run(settings)
+    assert model.num_classes == 5
+    assert history[-1]["valid_auc"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("ratings", "held"),
+    [(None, "none"), (np.zeros(1000, int), "0 to 0"), (TRAIN.ids[:, 0], "0 to")],
+)
+def test_ratings_that_are_none(ratings, held):
+    settings = dataclasses.replace(QUICK, five_ratings=True)
+    with pytest.raises(TrainingError, match=f"ratings of 1 to 5. Received: {held}"):
+        run(settings, train=Rows(TRAIN.ids, TRAIN.labels, ratings))
+
+
 def test_a_batch_larger_than_the_data_and_a_short_last_one():
     for size in (1, 999, 5000):
         settings = dataclasses.replace(QUICK, batch_size=size, epochs=1)
@@ -100,6 +144,7 @@ def test_a_loss_that_is_not_finite_names_the_batch(tmp_path):
         {"patience": 0},
         {"learning_rate": 0},
         {"unknown_rate": 1},
+        {"averaging": 1},
     ],
 )
 def test_impossible_settings(wrong):
