@@ -3,6 +3,7 @@ PYTHON ?= python3
 DATASET ?= ml-1m
 MODEL ?= autointmlp
 SETTING ?= tuned
+PROTOCOL ?= test-rows
 GRID ?= original
 PORT ?= 8501
 BIN := .venv/bin
@@ -31,10 +32,10 @@ app: data ## open the AutoInt+ page (PORT=8501)
 	$(BIN)/streamlit run show_st2.py --server.port $(PORT)
 
 train: setup ## train MODEL=autointmlp on DATASET=ml-1m with SETTING=tuned
-	$(BIN)/python -m movierec.training --model $(MODEL) --dataset $(DATASET) --setting $(SETTING)
+	$(BIN)/python -m movierec.training --model $(MODEL) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL)
 
-evaluate: setup ## evaluate the saved models and write the table
-	$(BIN)/python -m movierec.evaluation --dataset $(DATASET)
+evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all) and write the table
+	$(BIN)/python -m movierec.evaluation --dataset $(DATASET) --protocol $(PROTOCOL)
 
 search: setup ## go on with the grid search GRID=original (or wide)
 	$(BIN)/python -m movierec.experiments --grid $(GRID) --dataset $(DATASET)

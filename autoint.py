@@ -45,8 +45,6 @@ class FeaturesEmbedding(keras.layers.Layer):
     Args:
         field_dims: number of ids of each field.
         embed_dim: length of a vector.
-        l2: weight of the penalty on the vectors that a batch reads, `l2 · Σ‖e‖²`, averaged over
-            the rows of the batch. Defaults to 0.
         embeddings_initializer: of the table. Defaults to normal with std 0.01.
 
     Call with int32 ids of shape `(batch, fields)`, each at least 0 and below its `field_dims`;
@@ -65,16 +63,12 @@ class FeaturesEmbedding(keras.layers.Layer):
         self,
         field_dims: Sequence[int],
         embed_dim: int,
-        l2: float = 0.0,
         embeddings_initializer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.field_dims = positive("field_dims", field_dims)
         (self.embed_dim,) = positive("embed_dim", [embed_dim])
-        if l2 < 0:
-            raise ValueError(f"`l2` must not be negative. Received: l2={l2}")
-        self.l2 = l2
         self.embeddings_initializer = keras.initializers.get(
             embeddings_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
@@ -92,18 +86,17 @@ class FeaturesEmbedding(keras.layers.Layer):
             name="table",
         )
 
+    def rows(self, ids):
+        """The rows of the table that ids `(batch, fields)` read, int32 of the same shape."""
+        return ops.cast(ids, "int32") + ops.convert_to_tensor(self._offsets, "int32")
+
     def call(self, ids):
-        rows = ops.cast(ids, "int32") + ops.convert_to_tensor(self._offsets, "int32")
-        vectors = ops.take(self.table, rows, axis=0)
-        if self.l2:
-            self.add_loss(self.l2 * ops.mean(ops.sum(ops.square(vectors), axis=(1, 2))))
-        return vectors
+        return ops.take(self.table, self.rows(ids), axis=0)
 
     def get_config(self):
         return super().get_config() | {
             "field_dims": self.field_dims,
             "embed_dim": self.embed_dim,
-            "l2": self.l2,
             "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
         }
 
@@ -198,7 +191,6 @@ class AutoInt(keras.Model):
         num_layers: interacting layers. Defaults to 3; 0 reads the embeddings out as they are.
         num_heads: attention heads in each. Defaults to 2.
         head_dim: length of a head; a layer's output has `num_heads · head_dim`. Defaults to 16.
-        l2_embedding: penalty of `FeaturesEmbedding`. Defaults to 0.
         init_std: standard deviation of the normal initial weights, for all layers. The default,
             `None`, means 0.01 for embeddings and Glorot uniform for the rest.
         num_classes: ordered classes of the label. Defaults to 1: a label of 0 or 1, one logit.
@@ -221,7 +213,6 @@ class AutoInt(keras.Model):
         num_layers: int = 3,
         num_heads: int = 2,
         head_dim: int = 16,
-        l2_embedding: float = 0.0,
         init_std: float | None = None,
         num_classes: int = 1,
         num_positive: int = 1,
@@ -247,7 +238,6 @@ class AutoInt(keras.Model):
         self.embedding = FeaturesEmbedding(
             field_dims,
             embed_dim,
-            l2=l2_embedding,
             embeddings_initializer=normal_or(None, init_std),
             name="embedding",
         )
@@ -290,10 +280,6 @@ class AutoInt(keras.Model):
             attention.append(weights)
         return self.attention_logit(flat(vectors)), attention
 
-    def logits(self, ids, training: bool | None = None):
-        """The logits `(batch, num_classes)` for ids of shape `(batch, fields)`."""
-        return self.logits_of(self.embedding(ids), training=training)[0]
-
     def probabilities(self, logits):
         """That the label is positive, `(batch, 1)`, from logits `(batch, num_classes)`."""
         if self.num_classes == 1:
@@ -311,6 +297,5 @@ class AutoInt(keras.Model):
         return super().get_config() | {
             "field_dims": self.embedding.field_dims,
             "embed_dim": self.embedding.embed_dim,
-            "l2_embedding": self.embedding.l2,
             **{name: getattr(self, name) for name in names},
         }

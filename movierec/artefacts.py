@@ -92,19 +92,27 @@ def _check_entry(name: str, entry: dict) -> None:
         raise ValueError(f"a hash of {name} is not text")
     if not isinstance(entry["model"], dict):
         raise ValueError(f"{name}'s model is not a table of arguments")
-    if not isinstance(entry["metrics"]["test"]["auc"], float):
+    if not isinstance(entry["metrics"]["test"].get("auc", 0.0), float):
         raise ValueError(f"{name}'s test AUC is not a number")
 
 
-def place(dataset: str, setting: str = "tuned", root: Path = ROOT) -> Place:
-    """ML-1M's tuned artefacts stand at the top, as in the course; all others in folders below."""
+def place(
+    dataset: str, setting: str = "tuned", root: Path = ROOT, protocol: str = "test-rows"
+) -> Place:
+    """Where artefacts stand.
+
+    Those of ML-1M, the tuned setting and the protocol `test-rows` stand at the top, as in the
+    course; all others in folders below, named for what differs.
+    """
     folder = root / "model"
-    if dataset != "ml-1m":
-        folder /= dataset
-    if setting != "tuned":
-        folder /= setting
+    for value, usual in ((dataset, "ml-1m"), (setting, "tuned"), (protocol, "test-rows")):
+        if value != usual:
+            folder /= value
     encoder = (root if folder == root / "model" else folder) / "label_encoders.pkl"
-    command = f"python -m movierec.training --dataset {dataset} --setting {setting} --model"
+    command = (
+        f"python -m movierec.training --dataset {dataset} --setting {setting} "
+        f"--protocol {protocol} --model"
+    )
     return Place(folder, encoder, command)
 
 

@@ -1,139 +1,185 @@
-"""Models and baselines side by side, by the original's protocol `test-rows`.
+"""Models and baselines side by side: one table, a row a ranker and protocol, with intervals.
 
-`python -m movierec.evaluation` evaluates the committed ML-1M weights from scratch and writes
-`model/evaluation.csv`, from which the README's table is made.
+`python -m movierec.evaluation --protocol test-rows` (or another of `splits.PROTOCOLS`, or `all`)
+scores the committed weights from scratch, writes the protocol's rows of `model/evaluation.csv`
+and the README's tables, which are made from it.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import log_loss, roc_auc_score
 
-from movierec import artefacts, baselines, datasets, files, metrics, preprocess, training
-from movierec.models import TITLES, predictor
+from movierec import (
+    artefacts,
+    calibration,
+    contenders,
+    datasets,
+    files,
+    metrics,
+    newcomers,
+    prepared,
+    quality,
+    tables,
+)
+from movierec.contenders import Contender
+from movierec.prepared import Prepared
+from movierec.splits import PROTOCOLS
 
-REFERENCE = "movie mean, smoothed by 10"
-READMES = ("README.md", "README.ko.md")
-RANKING = ("ndcg_original", "recall", "ndcg", "hit_ratio")
-
-
-def rankers(
-    prepared: training.Prepared, root: Path = artefacts.ROOT
-) -> Iterator[tuple[str, np.ndarray, bool]]:
-    """Name, scores of the test rows, and whether the scores are probabilities, of every ranker.
-
-    Models without saved weights are left out. Baselines learn from the validation rows too: they
-    choose nothing by them, and a stronger baseline is the fairer one.
-    """
-    split = prepared.split
-    movies = prepared.movies
-    known = np.concatenate([split.train, split.valid])
-    train, test = movies[known], movies[split.test]
-    labels = prepared.labels
-    rows = preprocess.features(prepared.data).iloc[split.test]
-    yield "random order", baselines.random_order(len(test)), False
-    yield "number of ratings of the movie", baselines.popularity(train, test), False
-    yield REFERENCE, baselines.movie_mean(train, labels[known], test), True
-    for setting in sorted(training.SETTINGS):
-        where = artefacts.place(prepared.data.name, setting, root)
-        for name in sorted(where.entries()):
-            model, encoder, entry = artefacts.load(where, name)
-            artefacts.check_data(entry, prepared.data)
-            scores = predictor(model)(encoder.transform(rows))
-            yield f"{TITLES[name]}, {setting} setting", scores, True
-    yield "perfect ranker", labels[split.test], False
+REFERENCE = "movie mean"
+MAIN = {"paper": "auc", "full-ranking": "ndcg"}  # what leads are measured in; else the original's
+ORIGINAL = "ndcg_original"
 
 
-def evaluate(prepared: training.Prepared, root: Path = artefacts.ROOT) -> pd.DataFrame:
-    """One row a ranker on the test rows.
+def evaluate(ready: Prepared, root: Path = artefacts.ROOT) -> pd.DataFrame:
+    """One row a ranker, by the protocol that the data were prepared for.
 
     Returns:
-        ranker, users, rows; mean and `_ci` (half-width of the 95 % interval over users) of the
-        metrics of `metrics.per_user`; `gain`, `gain_low`, `gain_high`: the original's NDCG@10
-        less the movie mean's, with its paired bootstrap interval; auc and logloss where the
-        scores are probabilities.
+        protocol, ranker, model (whether it is one of ours), chosen (constants), the metrics of
+        `quality`, each with `_ci` (half-width of the 95 % interval over users); `gain` over the
+        movie mean and, for models, `lead` over the best baseline, both in the protocol's main
+        metric and with the bounds of the paired 95 % interval; ece where scores are
+        probabilities; coverage, gini, novelty and overlap of the lists where the whole catalogue
+        is ranked.
     """
-    test = prepared.split.test
-    users, labels = prepared.users[test], prepared.labels[test]
-    scored = list(rankers(prepared, root))
-    tables = {name: metrics.per_user(users, labels, scores) for name, scores, _ in scored}
-    rows = []
-    for name, scores, probability in scored:
-        table = tables[name]
-        row = {"ranker": name, "users": len(table), "rows": len(test)}
-        for metric in RANKING:
-            row[metric], row[f"{metric}_ci"] = metrics.interval(table[metric])
-        if name != REFERENCE:
-            gain = metrics.bootstrap_difference(
-                table["ndcg_original"], tables[REFERENCE]["ndcg_original"]
-            )
-            row |= dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
-        if probability:
-            row |= {"auc": roc_auc_score(labels, scores), "logloss": log_loss(labels, scores)}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    name = ready.protocol.name
+    if name == "new-users":
+        parts = [
+            _compared(ready, said, numbers).assign(protocol=f"{name}, {given} ratings known")
+            for given, numbers, said in newcomers.contenders_of(ready, root)
+        ]
+        return pd.concat(parts, ignore_index=True)
+    said = [*_baselines(ready), *contenders.saved_models(ready, root)]
+    if not ready.protocol.whole_catalogue:
+        said.append(Contender("perfect ranker", ready.labels[ready.split.test]))
+    return _compared(ready, said, ready.split.test).assign(protocol=name)
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """The table as it stands in the README."""
-    lines = [
-        "| ranker | NDCG@10 (original) | gain over movie mean | HitRate@10 (original) = Recall@10 "
-        "| NDCG@10 (field's) | Hit Ratio@10 (field's) | AUC | LogLoss |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in table.to_dict("records"):
-        cells = [row["ranker"], _with_interval(row, "ndcg_original")]
-        cells.append(
-            "–"
-            if np.isnan(row["gain"])
-            else f"{row['gain']:+.4f} [{row['gain_low']:+.4f}, {row['gain_high']:+.4f}]"
-        )
-        cells += [_with_interval(row, metric) for metric in RANKING[1:]]
-        cells += ["–" if np.isnan(row[m]) else f"{row[m]:.4f}" for m in ("auc", "logloss")]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def _baselines(ready: Prepared) -> Iterator[Contender]:
+    of = contenders.of_catalogue if ready.protocol.whole_catalogue else contenders.of_rows
+    return of(ready)
 
 
-def into_readme(path: Path, dataset: str, table: pd.DataFrame) -> None:
-    """Put the table between the data set's two marks in a README.
+def _compared(ready: Prepared, said: Iterable[Contender], numbers: np.ndarray) -> pd.DataFrame:
+    said = list(said)
+    rows = [_row(ready, contender, numbers) for contender in said]
+    table = pd.DataFrame(rows)
+    main = MAIN.get(ready.protocol.name, ORIGINAL)
+    values = {one.name: _resampled(ready, one, numbers, main) for one in said}
+    rivals = table[~table["model"] & (table["ranker"] != "perfect ranker")]
+    best = rivals.loc[rivals[main].idxmax(), "ranker"]
+    for place, one in enumerate(said):
+        for column, rival in (("gain", REFERENCE), ("lead", best)):
+            if one.name == rival or (column == "lead" and not one.model):
+                continue
+            difference = _difference(values[one.name], values[rival], main)
+            bounds = (column, f"{column}_low", f"{column}_high")
+            table.loc[place, list(bounds)] = difference
+    table["best_baseline"] = best
+    return table
+
+
+def _row(ready: Prepared, said: Contender, numbers: np.ndarray) -> dict:
+    row = {"ranker": said.name, "model": said.model, "chosen": said.chosen}
+    if ready.protocol.whole_catalogue:
+        values = quality.of_ranks(said.scores) | _of_heads(ready, said.heads)
+    else:
+        values = quality.of_rows(ready, numbers, said.scores, said.probability)
+        labels, users = ready.labels[numbers], ready.users[numbers]
+        spread = metrics.bootstrap_auc(users, labels, said.scores)
+        values["auc_ci"] = float(np.subtract(*np.quantile(spread, [0.975, 0.025])) / 2)
+        if said.probability:
+            values["ece"] = calibration.expected_error(labels, said.scores)
+    return row | quality.flat(values)
+
+
+def _of_heads(ready: Prepared, heads: np.ndarray) -> dict[str, float]:
+    films = len(ready.data.movies)
+    raters = np.bincount(ready.movies[ready.split.known], minlength=films)
+    return {
+        "coverage": metrics.coverage(heads, films),
+        "gini": metrics.gini(heads, films),
+        "novelty": metrics.novelty(heads, raters, len(ready.data.users)),
+        "overlap": metrics.overlap(heads),
+    }
+
+
+def _resampled(ready: Prepared, said: Contender, numbers: np.ndarray, main: str) -> np.ndarray:
+    """What differences are made of: AUC a resample of users, or else the metric a user."""
+    if ready.protocol.whole_catalogue:
+        return metrics.one_relevant(said.scores)[main].to_numpy()
+    users, labels = ready.users[numbers], ready.labels[numbers]
+    if main == "auc":
+        return metrics.bootstrap_auc(users, labels, said.scores)
+    return metrics.per_user(users, labels, said.scores)[main].to_numpy()
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray, main: str) -> tuple[float, float, float]:
+    if main != "auc":
+        return metrics.bootstrap_difference(ours, theirs)
+    low, high = np.quantile(ours - theirs, [0.025, 0.975])
+    return float(np.mean(ours - theirs)), float(low), float(high)
+
+
+def table_path(dataset: str, root: Path = artefacts.ROOT) -> Path:
+    """Where the data set's table of all protocols stands."""
+    return artefacts.place(dataset, root=root).folder / "evaluation.csv"
+
+
+def read(dataset: str, root: Path = artefacts.ROOT) -> pd.DataFrame:
+    """The data set's table of all protocols, as written.
 
     Raises:
-        ValueError: when the marks are not there.
+        ArtefactError: when it is missing.
     """
-    begin, end = f"<!-- results {dataset} -->\n", f"<!-- end of results {dataset} -->"
-    text = path.read_text("utf-8")
-    if not 0 <= text.find(begin) < text.find(end):
-        raise ValueError(f"{path} lacks the lines {begin.strip()} and {end}")
-    before, after = text.split(begin)[0], text.split(end)[1]
+    path = table_path(dataset, root)
+    if not path.exists():
+        raise artefacts.ArtefactError(
+            f"{path} is missing: restore it with git, or run "
+            f"`make evaluate DATASET={dataset} PROTOCOL=all`"
+        )
+    return pd.read_csv(path)
+
+
+def write(table: pd.DataFrame, protocol: str, path: Path) -> pd.DataFrame:
+    """Put a protocol's rows into the table of all protocols; the table as it then stands.
+
+    Other protocols' rows stay as they are.
+    """
+    rounded = table.round(6)
+    if path.exists():
+        old = pd.read_csv(path)
+        others = old[old["protocol"].str.partition(",")[0] != protocol]
+        rounded = pd.concat([others, rounded], ignore_index=True)
+    order = {name: number for number, name in enumerate(PROTOCOLS)}
+    place = rounded["protocol"].str.partition(",")[0].map(order)
+    rounded = rounded.iloc[np.argsort(place, kind="stable")]
+    rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
     with files.replacing(path) as (part,):
-        part.write_text(f"{before}{begin}\n{as_markdown(table)}\n\n{end}{after}", "utf-8")
-
-
-def _with_interval(row: dict, metric: str) -> str:
-    return f"{row[metric]:.4f} ± {row[f'{metric}_ci']:.4f}"
+        rounded.to_csv(part, index=False, lineterminator="\n")
+    return pd.read_csv(path)  # what the README shows stands in the file, to the last digit
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate saved models and baselines; write evaluation.csv and the READMEs' tables."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--dataset", choices=datasets.NAMES, default="ml-1m")
+    parser.add_argument("--protocol", choices=[*PROTOCOLS, "all"], default="test-rows")
     options = parser.parse_args(arguments)
+    chosen = list(PROTOCOLS) if options.protocol == "all" else [options.protocol]
     try:
-        prepared = training.prepare(datasets.load(options.dataset))
-        table = evaluate(prepared)
-        path = artefacts.place(options.dataset).folder / "evaluation.csv"
-        with files.replacing(path) as (part,):
-            table.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
-        table = pd.read_csv(path)  # the README shows what stands in the file, to the last digit
-        for readme in READMES:
-            into_readme(artefacts.ROOT / readme, options.dataset, table)
+        data = datasets.load(options.dataset)
+        for protocol in chosen:
+            table = evaluate(prepared.prepare(data, protocol=protocol))
+            whole = write(table, protocol, table_path(options.dataset))
+            tables.into_readmes(options.dataset, whole)
+            mine = whole[whole["protocol"].str.partition(",")[0] == protocol]
+            print(f"{protocol}: {PROTOCOLS[protocol].question}\n\n{tables.as_markdown(mine)}\n")
     except (datasets.DataError, artefacts.ArtefactError, ValueError, OSError) as error:
         parser.exit(1, f"{error}\n")
-    print(as_markdown(table))
-    print(f"\n{prepared.data.name}, {prepared.data.source}; written to {path}")
+    print(f"{data.name}, {data.source}; written to {table_path(options.dataset)}")
 
 
 if __name__ == "__main__":

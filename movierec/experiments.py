@@ -19,22 +19,26 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from movierec import artefacts, baselines, datasets, files, metrics, training
+from autoint import AutoInt
+from movierec import artefacts, baselines, datasets, files, metrics, quality, training
+from movierec.baselines import Known
 from movierec.datasets import MovieLens
-from movierec.fitting import Settings, TrainingError, fit
+from movierec.fitting import Settings, TrainingError, best_epoch
 from movierec.grids import GRIDS, Grid, GridError
 from movierec.models import predictor
+from movierec.prepared import Prepared, prepare
 
 # What one trial was seen to need on ML-1M (peak of its process 1.3 GiB), with room to spare.
 TRIAL_GIB = 2.0
+SAID = ("valid_logloss", "valid_auc", "test_auc", "test_ndcg_original", "test_ndcg")
 CODE = ("autoint.py", "autointmlp.py", "movierec/fitting.py", "movierec/encoding.py")
-CODE += ("movierec/preprocess.py", "movierec/splits.py", "movierec/metrics.py")
+CODE += ("movierec/fm.py", "movierec/preprocess.py", "movierec/splits.py", "movierec/prepared.py")
+CODE += ("movierec/training.py", "movierec/metrics.py")
 
 
 def table_path(grid: Grid, dataset: str, root: Path = artefacts.ROOT) -> Path:
@@ -70,7 +74,8 @@ def code_hash() -> str:
 
 def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str:
     """A trial's key: the same settings, seed and data are the same trial."""
-    what = [grid.model, dataclasses.asdict(settings), seed, data.fingerprint, grid.test]
+    what = [grid.model, grid.protocol, dataclasses.asdict(settings), seed]
+    what += [data.fingerprint, grid.test]
     return files.digest(json.dumps(what, sort_keys=True).encode())[:12]
 
 
@@ -106,11 +111,14 @@ def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
         )
     waiting = {key: trial for key, trial in trials.items() if key not in set(table["trial"])}
     if waiting:
-        training.prepare(data)  # data too small to split is better met before the processes start
+        prepare(
+            data, protocol=grid.protocol
+        )  # data too small to split is better met before the processes start
     with tqdm(total=len(trials), initial=len(kept), unit="trial", disable=None) as bar:
         for key, outcome in _outcomes(grid, data, waiting, jobs):
             settings, seed = waiting[key]
-            row = {"trial": key, "model": grid.model, "seed": seed} | dataclasses.asdict(settings)
+            row = {"trial": key, "protocol": grid.protocol, "model": grid.model, "seed": seed}
+            row |= dataclasses.asdict(settings)
             row |= outcome | {"code": code, "data": data.fingerprint["ratings"][:12]}
             row |= artefacts.versions()
             new = pd.DataFrame([row])
@@ -128,10 +136,8 @@ def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
 def _line(row: dict) -> str:
     if row["error"]:
         return f"{row['trial']} failed: {row['error']}"
-    return (
-        f"{row['trial']}  valid LogLoss {row['valid_logloss']:.4f}  AUC {row['valid_auc']:.4f}  "
-        f"{row['epochs_run']} epochs  {row['seconds']:.0f} s"
-    )
+    said = [f"{name} {row[name]:.4f}" for name in SAID if pd.notna(row.get(name, np.nan))]
+    return "  ".join([row["trial"], *said, f"{row['epochs_run']} epochs  {row['seconds']:.0f} s"])
 
 
 def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[tuple[str, dict]]:
@@ -141,7 +147,9 @@ def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[
     jobs = max(1, min(jobs, len(trials)))
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(data, threads))
+    pool = ProcessPoolExecutor(
+        jobs, context, initializer=_start, initargs=(data, grid.protocol, threads)
+    )
     futures: dict[Future, str] = {
         pool.submit(_trial, grid.model, settings, seed, grid.test): key
         for key, (settings, seed) in trials.items()
@@ -158,17 +166,17 @@ def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[
         pool.shutdown(cancel_futures=True)
 
 
-_prepared: training.Prepared | None = None  # of a worker process
+_prepared: Prepared | None = None  # of a worker process
 
 
-def _start(data: MovieLens, threads: int) -> None:
+def _start(data: MovieLens, protocol: str, threads: int) -> None:
     """Make a worker ready: its data, its share of the cores, and an end when its parent ends."""
     global _prepared
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     parent = multiprocessing.parent_process()
     threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-    _prepared = training.prepare(data)
+    _prepared = prepare(data, protocol=protocol)
 
 
 def _trial(model: str, settings: Settings, seed: int, test: bool) -> dict:
@@ -183,40 +191,38 @@ def _trial(model: str, settings: Settings, seed: int, test: bool) -> dict:
 
 
 def _fitted(model: str, settings: Settings, seed: int, test: bool) -> dict:
-    """Train and score: validation metrics always, test metrics where asked for.
+    """Train and score: validation metrics where validation rows are left, test metrics if asked.
 
-    The movie mean that the test rows are compared with learns from training rows, as the trial.
+    The movie mean that the test rows are compared with learns from the rows that the trial does.
     """
-    split = _prepared.split
-    keras.utils.set_random_seed(seed)
-    network = settings.build(model, _prepared.encoder.field_dims)
-    rows = _prepared.rows(split.train), _prepared.rows(split.valid)
-    history = fit(network, *rows, settings, seed)
-    predict = predictor(network)
+    network, prepared, history = training.fitted(_prepared, model, settings, seed)
     outcome = {"epochs_run": len(history), "parameters": network.count_params()}
-    for part in ("valid", "test") if test else ("valid",):
-        numbers = getattr(split, part)
-        scores = predict(_prepared.ids[numbers])
-        for name, value in training.quality(_prepared, numbers, scores).items():
-            if isinstance(value, tuple):
-                outcome[f"{part}_{name}"], outcome[f"{part}_{name}_ci"] = value
-            else:
-                outcome[f"{part}_{name}"] = value
-    if test:
-        means = baselines.movie_mean(
-            _prepared.movies[split.train],
-            _prepared.labels[split.train],
-            _prepared.movies[split.test],
+    best = history[(best_epoch(history) if settings.patience is not None else 0) - 1]
+    outcome |= {name: best[name] for name in ("valid_logloss", "valid_auc") if name in best}
+    if not test:
+        return outcome
+    metrics_of = quality.flat(quality.of_model(network, prepared))
+    outcome |= {f"test_{name}": value for name, value in metrics_of.items()}
+    if not prepared.protocol.whole_catalogue:
+        outcome |= dict(
+            zip(("gain", "gain_low", "gain_high"), _gain(network, prepared, settings), strict=True)
         )
-        gain = metrics.bootstrap_difference(_test_ndcg(scores), _test_ndcg(means))
-        outcome |= dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
     return outcome
 
 
-def _test_ndcg(scores: np.ndarray) -> pd.Series:
-    test = _prepared.split.test
-    table = metrics.per_user(_prepared.users[test], _prepared.labels[test], scores)
-    return table["ndcg_original"]
+def _gain(network: AutoInt, prepared: Prepared, settings: Settings) -> tuple[float, float, float]:
+    """NDCG@10 (the original's) less that of the movie mean of the same rows, with its interval."""
+    split = prepared.split
+    known = Known.of(prepared, split.known if settings.refit else split.train)
+    means = baselines.movie_mean(known).pairs(
+        prepared.user_places[split.test], prepared.movies[split.test]
+    )
+    scores = predictor(network)(prepared.ids[split.test])
+    users, labels = prepared.users[split.test], prepared.labels[split.test]
+    ours, theirs = (
+        metrics.per_user(users, labels, said)["ndcg_original"] for said in (scores, means)
+    )
+    return metrics.bootstrap_difference(ours, theirs)
 
 
 def jobs_for(memory_gib: float | None = None) -> int:

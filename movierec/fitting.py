@@ -18,8 +18,9 @@ from tqdm import tqdm
 from autoint import AutoInt
 from movierec import files
 from movierec.encoding import UNKNOWN
+from movierec.fm import FactorizationMachine
 from movierec.models import MODELS, check_ids, predictor
-from movierec.preprocess import LIKED
+from movierec.preprocess import LIKED, MOVIE_COLUMNS
 
 RATINGS = 5
 STEPS_PER_CALL = 32
@@ -36,10 +37,13 @@ class Settings:
     """Everything that decides a training run, apart from data and seed.
 
     Args:
-        embed_dim, num_layers, num_heads, head_dim, l2_embedding, init_std: of the model.
+        embed_dim, num_layers, num_heads, head_dim, init_std: of the model.
         mlp_units, dropout, pairwise_pooling: of AutoInt+'s MLP; AutoInt has none and ignores them.
         five_ratings: learn which of the five ratings was given, rather than the label alone; the
             model's answer is still the probability of 4 or more.
+        l2_embedding: weight of the penalty on embedding vectors. Every row adds `l2 · ‖e‖² / √n`
+            for each of its ids, n being the rows that have the id: all in all an id counts `√n`
+            times, as in well-tuned matrix factorisation.
         learning_rate: Adam's.
         batch_size: rows a step.
         epochs: at most so many passes over the training rows.
@@ -47,8 +51,12 @@ class Settings:
             the best epoch; None runs all epochs and keeps the last.
         averaging: momentum of the running average of the weights, taken after every step, that is
             scored and kept (Polyak & Juditsky 1992); 0 keeps the weights themselves.
+        refit: fit on training and validation rows together, once nothing is left to choose; then
+            the number of epochs is given and there is no patience.
         unknown_rate: share of ids replaced by the unknown id in training, so that it means
             something at serving time.
+        unseen: films drawn at random for every rated one, as rows of a class of their own below
+            the ratings: the way to learn which films of a whole catalogue a user will turn to.
     """
 
     embed_dim: int = 16
@@ -66,7 +74,9 @@ class Settings:
     epochs: int = 30
     patience: int | None = 3
     averaging: float = 0.0
+    refit: bool = False
     unknown_rate: float = 0.0
+    unseen: int = 0
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "patience"):
@@ -75,22 +85,30 @@ class Settings:
                 raise TrainingError(f"{name} is {value!r}, expected a whole number of 1 or more")
         if not self.learning_rate > 0:
             raise TrainingError(f"learning_rate is {self.learning_rate}, expected more than 0")
+        if self.refit and self.patience is not None:
+            raise TrainingError(f"patience is {self.patience}, expected None with refit")
+        if not self.l2_embedding >= 0:
+            raise TrainingError(f"l2_embedding is {self.l2_embedding}, expected 0 or more")
         for name in ("averaging", "unknown_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} is {getattr(self, name)}, expected 0 up to below 1")
 
     def build(self, name: str, field_dims: tuple[int, ...]) -> AutoInt:
-        """A new model of that name (a key of `MODELS`), with fresh weights."""
+        """A new model with fresh weights: a key of `MODELS`, or "fm"."""
+        if name == "fm":
+            return FactorizationMachine(field_dims, self.embed_dim)
         arguments = {
             "embed_dim": self.embed_dim,
             "num_layers": self.num_layers,
             "num_heads": self.num_heads,
             "head_dim": self.head_dim,
-            "l2_embedding": self.l2_embedding,
             "init_std": self.init_std,
         }
         if self.five_ratings:
-            arguments |= {"num_classes": RATINGS, "num_positive": RATINGS + 1 - LIKED}
+            arguments |= {
+                "num_classes": RATINGS + (self.unseen > 0),
+                "num_positive": RATINGS + 1 - LIKED,
+            }
         if name == "autointmlp":
             arguments |= {
                 "mlp_units": self.mlp_units,
@@ -107,18 +125,21 @@ class Rows:
     Args:
         ids: int32, shape (rows, fields).
         labels: 0 or 1, float32, shape (rows,).
-        ratings: 1 to 5, int32, shape (rows,); only a model that learns from them needs them.
+        ratings: 1 to 5, shape (rows,); only a model that learns from them needs them.
+        films: ids of the film fields of every film, int32, shape (films, 6); only training that
+            draws unseen films needs them.
     """
 
     ids: np.ndarray
     labels: np.ndarray
     ratings: np.ndarray | None = None
+    films: np.ndarray | None = None
 
 
 def fit(
     model: AutoInt,
     train: Rows,
-    valid: Rows,
+    valid: Rows | None,
     settings: Settings,
     seed: int = 42,
     resume: Path | None = None,
@@ -128,12 +149,12 @@ def fit(
 
     Every epoch draws its order from `(seed, epoch)`; after it, validation rows are scored. With
     `settings.patience` the model ends with the weights of the epoch that had the lowest
-    validation LogLoss.
+    validation LogLoss, else with the last epoch's.
 
     Args:
         model: freshly built.
         train: rows to fit on.
-        valid: rows to stop by.
+        valid: rows to stop by; None, where nothing is left to choose.
         settings: see `Settings`.
         seed: of the order of the rows.
         resume: file that keeps the state after every epoch. When it is there already and was
@@ -142,19 +163,22 @@ def fit(
         identity: text that tells this run from others (data, settings, versions).
 
     Returns:
-        One dict an epoch: epoch, loss, valid_logloss, valid_auc, seconds.
+        One dict an epoch: epoch, loss, seconds, and with validation rows valid_logloss and
+        valid_auc.
 
     Raises:
         TrainingError: no rows, no ratings for a model of five, or a loss that is not finite,
             naming the epoch and batch.
     """
-    if not len(train.labels) or not len(valid.labels):
-        raise TrainingError(
-            f"expected rows to train and to validate on. Received: {len(train.labels)} and "
-            f"{len(valid.labels)}"
-        )
-    for rows in (train, valid):
-        check_ids(rows.ids, model.embedding.field_dims)
+    for rows, purpose in ((train, "train"), (valid, "validate")):
+        if rows is not None and not len(rows.labels):
+            raise TrainingError(f"expected rows to {purpose} on. Received: 0")
+        if rows is not None:
+            check_ids(rows.ids, model.embedding.field_dims)
+    if valid is None and settings.patience is not None:
+        raise TrainingError("patience needs validation rows. Received: none")
+    if settings.unseen and train.films is None:
+        raise TrainingError("unseen films can only be drawn from `films`. Received: none")
     optimizer = keras.optimizers.Adam(
         settings.learning_rate,
         use_ema=settings.averaging > 0,
@@ -163,23 +187,21 @@ def fit(
     optimizer.build(model.trainable_variables)
     noise = keras.random.SeedGenerator(seed)
     state = _State(model, [*optimizer.variables, noise.state], resume, identity)
-    run = _step_function(model, optimizer, train, settings.unknown_rate, noise)
+    run = _step_function(model, optimizer, train, settings, noise)
     predict = predictor(model)
     while not _finished(state.history, settings):
         epoch = len(state.history) + 1
         start = time.perf_counter()
         loss = _one_epoch(run, len(train.labels), settings, seed, epoch)
+        row = {"epoch": epoch, "loss": loss}
         with _averaged(model, optimizer):
-            scores = predict(valid.ids)
-            row = {
-                "epoch": epoch,
-                "loss": loss,
-                "valid_logloss": float(log_loss(valid.labels, scores)),
-                "valid_auc": float(roc_auc_score(valid.labels, scores)),
-                "seconds": round(time.perf_counter() - start, 2),
-            }
-            if settings.patience is None or _best([*state.history, row]) == epoch - 1:
+            if valid is not None:
+                scores = predict(valid.ids)
+                row["valid_logloss"] = float(log_loss(valid.labels, scores))
+                row["valid_auc"] = float(roc_auc_score(valid.labels, scores))
+            if settings.patience is None or best_epoch([*state.history, row]) == epoch:
                 state.keep()
+        row["seconds"] = round(time.perf_counter() - start, 2)
         state.add(row)
         print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
     state.restore_kept()
@@ -204,27 +226,33 @@ def _finished(history: list[dict], settings: Settings) -> bool:
         return True
     if settings.patience is None or not history:
         return False
-    return len(history) - 1 - _best(history) >= settings.patience
+    return len(history) - best_epoch(history) >= settings.patience
 
 
-def _best(history: list[dict]) -> int:
-    return int(np.argmin([row["valid_logloss"] for row in history]))
+def best_epoch(history: list[dict]) -> int:
+    """The epoch, counted from 1, with the lowest validation LogLoss."""
+    return 1 + int(np.argmin([row["valid_logloss"] for row in history]))
 
 
-def _step_function(model: AutoInt, optimizer, train: Rows, unknown_rate: float, noise):
+def _step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, noise):
     """A graph that takes row numbers (steps, batch), trains on them and returns every loss."""
     ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
+    penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
     variables = model.trainable_variables
 
     def step(rows):
-        batch = tf.gather(ids, rows)
-        if unknown_rate:
-            kept = keras.random.uniform(tf.shape(batch), seed=noise) >= unknown_rate
+        batch, target = tf.gather(ids, rows), tf.gather(targets, rows)
+        if settings.unseen:
+            batch, target = _with_unseen(batch, target, train.films, settings.unseen, noise)
+        if settings.unknown_rate:
+            kept = keras.random.uniform(tf.shape(batch), seed=noise) >= settings.unknown_rate
             batch = tf.where(kept, batch, UNKNOWN)
         with tf.GradientTape() as tape:
-            logits = model.logits(batch, training=True)
-            entropy = cross_entropy(tf.gather(targets, rows), logits)
-            loss = tf.reduce_mean(entropy) + sum(model.losses)
+            vectors = model.embedding(batch)
+            logits, _ = model.logits_of(vectors, training=True)
+            penalty = tf.gather(penalties, model.embedding.rows(batch))
+            penalty = tf.reduce_sum(penalty * tf.reduce_sum(tf.square(vectors), -1), -1)
+            loss = tf.reduce_mean(cross_entropy(target, logits) + penalty)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
@@ -248,16 +276,49 @@ def cross_entropy(targets, logits):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
 
 
+def targets_of(model: AutoInt, ratings: np.ndarray) -> np.ndarray:
+    """What the model is to say of ratings: the label, or the class counted from 0, (rows,).
+
+    The classes end with the five ratings; a class "unseen" may stand before them.
+
+    Raises:
+        TrainingError: ratings other than 1 to 5.
+    """
+    if len(ratings) and not 1 <= ratings.min() <= ratings.max() <= RATINGS:
+        raise TrainingError(
+            f"expected ratings of 1 to {RATINGS}. Received: {ratings.min()} to {ratings.max()}"
+        )
+    if model.num_classes == 1:
+        return (ratings >= LIKED).astype(np.float32)
+    return (ratings + (model.num_classes - RATINGS - 1)).astype(np.int32)
+
+
 def _targets(model: AutoInt, train: Rows) -> np.ndarray:
     if model.num_classes == 1:
         return train.labels
-    ratings = train.ratings
-    if ratings is None or ratings.min() < 1 or ratings.max() > model.num_classes:
-        held = "none" if ratings is None else f"{ratings.min()} to {ratings.max()}"
-        raise TrainingError(
-            f"the model learns from ratings of 1 to {model.num_classes}. Received: {held}"
-        )
-    return ratings.astype(np.int32) - 1
+    if train.ratings is None:
+        raise TrainingError(f"the model learns from ratings of 1 to {RATINGS}. Received: none")
+    return targets_of(model, train.ratings)
+
+
+def _penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:
+    """`l2 / √n` of every row of the embedding table, float32."""
+    rows = np.asarray(model.embedding.rows(ids)).ravel()
+    counts = np.bincount(rows, minlength=sum(model.embedding.field_dims))
+    return (l2 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+
+
+def _with_unseen(batch, target, films: np.ndarray, count: int, noise):
+    """A batch with `count` further rows for each of its own: a random film, and the target 0.
+
+    A drawn film may be one that the user has rated: with thousands of films that is rare.
+    """
+    drawn = tf.repeat(batch, count, axis=0)
+    places = keras.random.randint((tf.shape(drawn)[0],), 0, len(films), seed=noise)
+    before, after = drawn[:, : MOVIE_COLUMNS.start], drawn[:, MOVIE_COLUMNS.stop :]
+    drawn = tf.concat([before, tf.gather(films, places), after], axis=1)
+    zeros = tf.zeros(tf.shape(drawn)[0], target.dtype)
+    return tf.concat([batch, drawn], axis=0), tf.concat([target, zeros], axis=0)
 
 
 def _one_epoch(run, rows: int, settings: Settings, seed: int, epoch: int) -> float:

@@ -29,7 +29,8 @@ class Grid:
         seeds: every combination is run with each.
         base_seeds: further seeds of the base alone, which show the noise of a single run.
         test: whether test rows are scored. Only for a table that nothing is chosen by.
-        model: a key of `MODELS`.
+        model: what to build, see `Settings.build`.
+        protocol: a key of `splits.PROTOCOLS`.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Grid:
     base_seeds: Sequence[int] = ()
     test: bool = False
     model: str = "autointmlp"
+    protocol: str = "test-rows"
 
     def changes(self) -> list[dict]:
         """What each combination sets otherwise than the base.
@@ -85,17 +87,22 @@ GRIDS = {
         {"embed_dim": (16, 8), "dropout": (0.2, 0.4), "batch_size": (1024, 2048)},
         test=True,
     ),
+    # one ingredient of the tuned setting changed or left out at a time, watched on validation rows
     "wide": Grid(
         "wide",
-        dataclasses.replace(training.SETTINGS["tuned"], epochs=8, patience=2),
+        dataclasses.replace(training.SETTINGS["tuned"], refit=False),
         {
-            "l2_embedding": (0.0, 3e-3),
-            "learning_rate": (3e-4, 3e-3),
-            "embed_dim": (8, 32),
-            "dropout": (0.2, 0.6),
-            "num_layers": (1,),
+            "learning_rate": (1e-3, 4e-3),
+            "batch_size": (1024,),
+            "embed_dim": (16, 32),
+            "num_layers": (0, 1),
             "num_heads": (1,),
-            "batch_size": (4096,),
+            "dropout": (0.2, 0.6),
+            "l2_embedding": (0.0, 0.028),
+            "averaging": (0.0,),
+            "unknown_rate": (0.0,),
+            "pairwise_pooling": (False,),
+            "five_ratings": (False,),
         },
         crossed=False,
         base_seeds=(43, 44),

@@ -83,6 +83,40 @@ def per_user(
     return table[positives > 0]
 
 
+def one_relevant(ranks: np.ndarray, k: int = 10) -> pd.DataFrame:
+    """Metrics of users with one relevant film each, from its rank in the user's list.
+
+    With one relevant film Hit Ratio@k and Recall@k are the same, and NDCG@k = 1/log₂(rank + 1)
+    where rank ≤ k, else 0.
+
+    Args:
+        ranks: from 1, shape (users,).
+        k: length of the list; Recall is taken at `2 · k`.
+
+    Returns:
+        hit_ratio (at k), ndcg (at k), mrr (the whole list: 1/rank), recall (at 2 · k); one row a
+        user.
+
+    Raises:
+        ValueError: a rank below 1.
+
+    Example:
+        >>> one_relevant([1, 3, 15]).round(3).to_dict("list")["ndcg"]
+        [1.0, 0.5, 0.0]
+    """
+    ranks = np.asarray(ranks)
+    if len(ranks) and ranks.min() < 1:
+        raise ValueError(f"ranks count from 1. Received: {ranks.min()}")
+    return pd.DataFrame(
+        {
+            "hit_ratio": (ranks <= k).astype(np.float64),
+            "ndcg": np.where(ranks <= k, 1 / np.log2(ranks + 1.0), 0.0),
+            "mrr": 1 / ranks,
+            "recall": (ranks <= 2 * k).astype(np.float64),
+        }
+    )
+
+
 def interval(values: np.ndarray) -> tuple[float, float]:
     """Mean of per-user values and half the width of its 95 % confidence interval.
 
@@ -125,3 +159,89 @@ def bootstrap_difference(
     means = rng.multinomial(users, np.full(users, 1 / users), size=samples) @ difference / users
     low, high = np.quantile(means, [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
+
+
+def bootstrap_auc(
+    users: np.ndarray, labels: np.ndarray, scores: np.ndarray, seed: int = 0, samples: int = 200
+) -> np.ndarray:
+    """AUC of all rows together, for `samples` resamples of the users with replacement.
+
+    Rows of one user stand or fall together, so the spread tells what other users might have
+    given. Resamples depend on seed and users alone: differences of two rankers are paired.
+
+    Args:
+        users, labels, scores: see `per_user`.
+        seed: of the resampling.
+        samples: number of resamples.
+
+    Returns:
+        Shape (samples,). Equal scores count one half, as in `sklearn.metrics.roc_auc_score`; NaN
+        where a resample has one label only.
+    """
+    names, users = np.unique(users, return_inverse=True)
+    _, groups = np.unique(scores, return_inverse=True)  # from the lowest score to the highest
+    drawn = np.random.default_rng(seed).multinomial(
+        len(names), np.full(len(names), 1 / len(names)), size=samples
+    )
+    areas = np.empty(samples)
+    for number, times in enumerate(drawn):
+        weights = times[users]
+        up = np.bincount(groups, weights=weights * labels)
+        down = np.bincount(groups, weights=weights * (1 - np.asarray(labels)))
+        below = np.cumsum(down) - down / 2
+        pairs = up.sum() * down.sum()
+        areas[number] = up @ below / pairs if pairs else np.nan
+    return areas
+
+
+def coverage(heads: np.ndarray, films: int) -> float:
+    """Catalogue coverage: the share of `films` films that stand in any of the lists `heads`.
+
+    Args:
+        heads: places of films, shape (users, k); -1 for none.
+        films: size of the catalogue.
+    """
+    return len(np.unique(heads[heads >= 0])) / films
+
+
+def gini(heads: np.ndarray, films: int) -> float:
+    """Gini index of how often each film of the catalogue is recommended.
+
+    0 where every film is recommended equally often, near 1 where few films have all.
+
+    Example:
+        >>> gini(np.array([[0, 1], [2, 3]]), films=4), gini(np.array([[0], [0]]), films=4)
+        (0.0, 0.75)
+    """
+    counts = np.sort(np.bincount(heads[heads >= 0], minlength=films))
+    ranks = np.arange(1, films + 1)
+    return float((2 * ranks - films - 1) @ counts / (films * counts.sum()))
+
+
+def novelty(heads: np.ndarray, raters: np.ndarray, users: int) -> float:
+    """Mean self-information of the recommended films, `-log₂(share of users who rated it)`, bits.
+
+    Vargas & Castells, RecSys 2011. A film that nobody rated counts as rated by one.
+
+    Args:
+        heads: see `coverage`.
+        raters: number of users who rated each film, shape (films,).
+        users: number of users.
+    """
+    return float(-np.log2(np.maximum(raters[heads[heads >= 0]], 1) / users).mean())
+
+
+def overlap(heads: np.ndarray) -> float:
+    """The share of their lists that two users have in common, averaged over all pairs of users.
+
+    Example:
+        Two of three users share one of two films: a third of the pairs has half in common.
+
+        >>> round(overlap(np.array([[0, 1], [0, 2], [3, 4]])), 4)
+        0.1667
+    """
+    users, length = heads.shape
+    if users < 2:
+        return float("nan")
+    counts = np.bincount(heads[heads >= 0]).astype(np.float64)
+    return float((counts * (counts - 1)).sum() / (users * (users - 1)) / length)

@@ -123,15 +123,17 @@ def training_curves(history: Sequence[dict]) -> Figure:
     """Training loss, validation LogLoss and validation AUC by epoch; the best epoch is marked."""
     table = pd.DataFrame(history).set_index("epoch")
     best = table["valid_logloss"].idxmin()
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    axes[0].plot(table["loss"], "o-", label="training loss (with penalty and dropout)")
-    axes[0].plot(table["valid_logloss"], "o-", label="validation LogLoss")
-    axes[0].set(title="Loss", xlabel="epoch", ylabel="nats a row")
-    axes[1].plot(table["valid_auc"], "o-", color="tab:orange", label="validation AUC")
-    axes[1].set(title="Area under the ROC curve", xlabel="epoch", ylabel="AUC")
-    for part in axes:
+    curves = {
+        "loss": "Training loss, with penalty and dropout",
+        "valid_logloss": "Validation LogLoss",
+        "valid_auc": "Validation AUC",
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3), layout="constrained")
+    for part, (column, title) in zip(axes, curves.items(), strict=True):
+        part.plot(table[column], "o-")
         part.axvline(best, color="grey", linestyle=":", label="lowest validation LogLoss")
-        part.legend(fontsize=7)
+        part.set(title=title, xlabel="epoch", ylabel="AUC" if "auc" in column else "nats a row")
+    axes[0].legend(fontsize=7)
     return figure
 
 
@@ -178,6 +180,65 @@ def effects(table: pd.DataFrame, noise: float, metric: str = "validation LogLoss
         xlabel=f"{metric}, difference (lower is better)",
         ylabel="the one parameter changed",
     )
+    axes.invert_yaxis()
+    axes.legend()
+    return figure
+
+
+def leads(table: pd.DataFrame) -> Figure:
+    """Every model's lead over the best baseline of its protocol, with its paired interval.
+
+    Args:
+        table: of `evaluation.evaluate`, any number of protocols.
+    """
+    ours = table[table["lead"].notna()]
+    labels = [
+        f"{row.protocol}: {row.ranker}\n(against {row.best_baseline})" for row in ours.itertuples()
+    ]
+    spread = np.abs(ours[["lead_low", "lead_high"]].to_numpy().T - ours["lead"].to_numpy())
+    figure, axes = plt.subplots(figsize=(9, 0.8 + 0.5 * len(ours)), layout="constrained")
+    axes.errorbar(ours["lead"], labels, xerr=spread, fmt="o")
+    axes.axvline(0, color="grey", linewidth=1)
+    axes.set(
+        title="Lead over the best baseline",
+        xlabel="difference in the protocol's main metric (95 %, paired over users)",
+        ylabel="protocol and model",
+    )
+    axes.invert_yaxis()
+    return figure
+
+
+def reliability(tables: dict[str, pd.DataFrame]) -> Figure:
+    """Predicted probability against the share that happened.
+
+    Args:
+        tables: name of a curve → a table with one row a bin: predicted, liked, rows.
+    """
+    figure, axes = plt.subplots(figsize=(5, 4), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="as predicted")
+    for name, table in tables.items():
+        axes.plot(table["predicted"], table["liked"], "o-", markersize=4, label=name)
+    axes.set(
+        title="Reliability",
+        xlabel="predicted probability of a rating of 4 or more",
+        ylabel="share of ratings of 4 or more",
+    )
+    axes.legend()
+    return figure
+
+
+def slices(table: pd.DataFrame, metric: str, name: str) -> Figure:
+    """A metric by group for several rankers.
+
+    Args:
+        table: group, ranker, the metric and its `_ci`.
+        metric, name: its column, and what to call it.
+    """
+    height = 1 + 0.35 * table["group"].nunique()
+    figure, axes = plt.subplots(figsize=(7, height), layout="constrained")
+    for ranker, rows in table.groupby("ranker", sort=False):
+        axes.errorbar(rows[metric], rows["group"], xerr=rows[f"{metric}_ci"], fmt="o", label=ranker)
+    axes.set(title=f"{name} by group", xlabel=f"{name} (95 % interval over users)", ylabel="group")
     axes.invert_yaxis()
     axes.legend()
     return figure

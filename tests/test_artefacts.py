@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from movierec import artefacts, datasets, encoding, files, training
+from movierec import artefacts, datasets, encoding, files, preprocess, quality, training
 from movierec.artefacts import ArtefactError
-from movierec.models import predictor
+from movierec.prepared import prepare
 from tests.conftest import write_ml1m
 
 
@@ -77,11 +77,8 @@ def test_both_models_share_folder_and_encoder(where, made):
 
 def test_weights_survive(where, made):
     model, encoder, entry = artefacts.load(where, "autointmlp")
-    prepared = training.prepare(made, encoder)
-    scores = predictor(model)(prepared.ids[prepared.split.test])
-    assert training.quality(prepared, prepared.split.test, scores)["auc"] == pytest.approx(
-        entry["metrics"]["test"]["auc"], abs=1e-6
-    )
+    again = quality.of_model(model, prepare(made, encoder))
+    assert again["auc"] == pytest.approx(entry["metrics"]["test"]["auc"], abs=1e-6)
 
 
 def refused(where, message, name="autointmlp"):
@@ -179,8 +176,8 @@ def test_another_architecture(where, arguments):
 
 
 def test_an_encoder_of_other_features(where, made):
-    rows = training.preprocess.features(made).rename(columns={"gender": "sex"})
-    content = encoding.fit(rows.iloc[training.prepare(made).split.train]).to_bytes()
+    rows = preprocess.features(made).rename(columns={"gender": "sex"})
+    content = encoding.fit(rows).to_bytes()
     where.encoder.write_bytes(content)
     edit(where, lambda entry: entry.update(encoder_sha256=files.digest(content)))
     refused(where, "label_encoders.pkl encodes user_id, sex")

@@ -99,7 +99,7 @@ def test_without_interacting_layers_the_embeddings_are_read_out():
     model = spread(AutoInt(DIMS, embed_dim=4, num_layers=0))
     kernel, bias = (w.numpy() for w in model.attention_logit.weights)
     read = model.embedding(ids()).numpy().reshape(16, -1) @ kernel + bias
-    np.testing.assert_allclose(model.logits(ids()), read, rtol=1e-5)
+    np.testing.assert_allclose(model.logits_of(model.embedding(ids()))[0], read, rtol=1e-5)
     assert model(ids(), return_attention=True)[1] == []
 
 
@@ -127,13 +127,6 @@ def test_projections_start_different():
     layer.build((None, 3, 4))
     kernels = [kernel.numpy() for kernel in layer.kernels]
     assert not any(np.array_equal(kernels[0], other) for other in kernels[1:])
-
-
-def test_l2_penalises_the_vectors_a_batch_reads():
-    layer = FeaturesEmbedding((2, 2), embed_dim=3, l2=0.5)
-    vectors = layer(np.array([[0, 1], [1, 1]], np.int32))
-    np.testing.assert_allclose(layer.losses[0], 0.5 * (np.square(vectors).sum() / 2), rtol=1e-5)
-    assert not FeaturesEmbedding((2, 2), embed_dim=3).losses
 
 
 def test_dropout_acts_in_training_only():
@@ -165,7 +158,6 @@ BAD = [
     ({"num_classes": 5, "num_positive": 5}, "`num_positive` must be below `num_classes`. Received"),
     ({"num_heads": -1}, r"Received: num_heads=\[-1\]"),
     ({"head_dim": 0}, "`head_dim`"),
-    ({"l2_embedding": -1}, "`l2` must not be negative. Received: l2=-1"),
     ({"mlp_units": (0,)}, "`mlp_units`"),
     ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\). Received: dropout=1.0"),
 ]
@@ -195,7 +187,6 @@ def test_config_is_complete(kind):
         "num_layers": 2,
         "num_heads": 1,
         "head_dim": 3,
-        "l2_embedding": 0.1,
         "init_std": 0.2,
         "num_classes": 3,
         "num_positive": 2,
@@ -229,7 +220,7 @@ def test_saved_and_loaded_in_a_fresh_process(kind, tmp_path):
 
 
 def test_it_trains_with_keras_fit():
-    model = AutoIntMLP(DIMS, l2_embedding=1e-4)
+    model = AutoIntMLP(DIMS)
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
     rows = ids(512)
     labels = (rows[:, 0] == rows[:, 1]).astype(np.float32)

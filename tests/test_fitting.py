@@ -104,6 +104,56 @@ def test_it_learns_from_five_ratings():
     assert history[-1]["valid_auc"] > 0.9
 
 
+def test_classes_end_with_the_ratings():
+    ratings = np.array([1, 4, 5])
+    for classes, expected in ((1, [0, 1, 1]), (5, [0, 3, 4]), (6, [1, 4, 5])):
+        model = fitting.MODELS["autoint"](DIMS, num_classes=classes)
+        assert fitting.targets_of(model, ratings).tolist() == expected
+
+
+def test_unseen_films_are_drawn_and_told_from_rated_ones():
+    """Films 0-9 are rated, all 20 exist: the model learns that the others are not watched."""
+    rng = np.random.default_rng(0)
+    films = np.zeros((20, 6), np.int32) + np.arange(20, dtype=np.int32)[:, None]
+    dims = (5,) * 5 + (20,) * 6 + (5,) * 2
+    ids = rng.integers(0, 5, (2000, 13), dtype=np.int32)
+    ids[:, 5:11] = rng.integers(0, 10, 2000)[:, None]
+    train = Rows(ids, np.ones(2000, np.float32), np.full(2000, 5), films)
+    settings = dataclasses.replace(
+        QUICK, epochs=5, five_ratings=True, unseen=2, pairwise_pooling=True
+    )
+    model = settings.build("autointmlp", dims)
+    assert model.num_classes == 6
+    fit(model, train, None, settings)
+    asked = np.repeat(ids[:1], 20, axis=0)
+    asked[:, 5:11] = films
+    scores = fitting.predictor(model)(asked)
+    assert scores[:10].min() > 2 * scores[10:].max()
+    with pytest.raises(TrainingError, match="unseen films can only be drawn"):
+        fit(model, Rows(ids, train.labels, train.ratings), None, settings)
+
+
+def test_penalty_counts_an_id_by_the_root_of_its_rows():
+    """Σ over rows of l2/√n · ‖e‖² for each id: by hand from the embedding of an untrained model."""
+    settings = dataclasses.replace(QUICK, l2_embedding=0.5)
+    model = settings.build("autointmlp", DIMS)
+    penalties = fitting._penalties(model, TRAIN.ids, 0.5)
+    for field, start in enumerate((0, 20, 40)):
+        counts = np.bincount(TRAIN.ids[:, field], minlength=DIMS[field])
+        assert penalties[start : start + DIMS[field]] == pytest.approx(0.5 / np.sqrt(counts))
+    tight, _ = run(dataclasses.replace(settings, epochs=6, l2_embedding=50.0))
+    loose, _ = run(dataclasses.replace(settings, epochs=6, l2_embedding=0.0))
+    norms = [np.abs(model.embedding.table.numpy()).mean() for model in (tight, loose)]
+    assert norms[0] < 0.5 * norms[1]
+
+
+def test_refit_and_patience_exclude_each_other():
+    with pytest.raises(TrainingError, match="patience is 3, expected None with refit"):
+        Settings(refit=True)
+    with pytest.raises(TrainingError, match="patience needs validation rows"):
+        fit(QUICK.build("autoint", DIMS), TRAIN, None, dataclasses.replace(QUICK, patience=1))
+
+
 @pytest.mark.parametrize(
     ("ratings", "held"),
     [(None, "none"), (np.zeros(1000, int), "0 to 0"), (TRAIN.ids[:, 0], "0 to")],
@@ -122,7 +172,7 @@ def test_a_batch_larger_than_the_data_and_a_short_last_one():
 
 
 def test_no_rows():
-    with pytest.raises(TrainingError, match="Received: 0 and 300"):
+    with pytest.raises(TrainingError, match="expected rows to train on. Received: 0"):
         run(train=rows(0, 0))
 
 
@@ -145,6 +195,7 @@ def test_a_loss_that_is_not_finite_names_the_batch(tmp_path):
         {"learning_rate": 0},
         {"unknown_rate": 1},
         {"averaging": 1},
+        {"l2_embedding": -1},
     ],
 )
 def test_impossible_settings(wrong):

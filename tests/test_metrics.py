@@ -1,5 +1,7 @@
 """Metrics against arithmetic, an independent library, and properties."""
 
+import itertools
+
 import ir_measures
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import log
+from sklearn.metrics import roc_auc_score
 
 from movierec import metrics
 
@@ -114,3 +117,66 @@ def test_bootstrap_agrees_with_the_normal_interval():
     assert (high - low) / 2 == pytest.approx(half, rel=0.1)
     with pytest.raises(ValueError, match="expected values of the same users"):
         metrics.bootstrap_difference(ours, theirs[:-1])
+
+
+def test_one_relevant_film_same_as_ir_measures():
+    ranks = np.random.default_rng(0).integers(1, 40, 200)
+    queries = np.arange(200).astype(str)
+    qrels = pd.DataFrame({"query_id": queries, "doc_id": "d", "relevance": 1})
+    run = pd.DataFrame(
+        {
+            "query_id": np.repeat(queries, 40),
+            "doc_id": np.where(
+                np.tile(np.arange(1, 41), 200) == np.repeat(ranks, 40), "d", np.tile(range(40), 200)
+            ),
+            "score": np.tile(-np.arange(40.0), 200),
+        }
+    )
+    names = {ir_measures.Success @ 10: "hit_ratio", ir_measures.nDCG @ 10: "ndcg"}
+    names |= {ir_measures.RR: "mrr", ir_measures.R @ 20: "recall"}
+    means = metrics.one_relevant(ranks).mean()
+    for measure, value in ir_measures.calc_aggregate(list(names), qrels, run).items():
+        assert means[names[measure]] == pytest.approx(value, abs=1e-6)
+    with pytest.raises(ValueError, match="ranks count from 1. Received: 0"):
+        metrics.one_relevant([0])
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 4)), min_size=2))
+def test_bootstrapped_auc_is_that_of_the_repeated_rows(rows):
+    users, labels, scores = (np.array(column) for column in zip(*rows, strict=True))
+    names = np.unique(users)
+    drawn = np.random.default_rng(3).multinomial(
+        len(names), np.full(len(names), 1 / len(names)), size=5
+    )
+    for times, area in zip(drawn, metrics.bootstrap_auc(users, labels, scores, 3, 5), strict=True):
+        chosen = np.repeat(np.arange(len(rows)), times[np.searchsorted(names, users)])
+        if 0 < labels[chosen].sum() < len(chosen):
+            assert area == pytest.approx(roc_auc_score(labels[chosen], scores[chosen]))
+        else:
+            assert np.isnan(area)
+
+
+heads_of = st.integers(1, 4).flatmap(
+    lambda k: st.lists(
+        st.lists(st.integers(0, 9), min_size=k, max_size=k, unique=True), min_size=2, max_size=8
+    )
+)
+
+
+@given(heads_of)
+def test_lists_against_counting(lists):
+    heads = np.array(lists)
+    flat = heads.ravel().tolist()
+    assert metrics.coverage(heads, 10) == len(set(flat)) / 10
+    counts = [flat.count(film) for film in range(10)]
+    spread = sum(abs(one - other) for one in counts for other in counts)
+    assert metrics.gini(heads, 10) == pytest.approx(spread / (2 * 10 * sum(counts)))
+    shared = [len(set(one) & set(other)) for one, other in itertools.combinations(lists, 2)]
+    assert metrics.overlap(heads) == pytest.approx(np.mean(shared) / len(lists[0]))
+
+
+def test_novelty_by_arithmetic():
+    raters = np.array([8, 4, 0])
+    assert metrics.novelty(np.array([[0, 1], [0, 2]]), raters, users=8) == pytest.approx(
+        (0 + 1 + 0 + 3) / 4
+    )

@@ -17,6 +17,17 @@ HISTORY = [
 RESULTS = pd.DataFrame({"ranker": ["a", "b"], "recall": [0.1, 0.2], "recall_ci": [0.01, 0.02]})
 EFFECTS = pd.DataFrame({"parameter": ["dropout"], "value": [0.2], "difference": [-0.01]})
 
+LEADS = pd.DataFrame(
+    {
+        "protocol": ["paper", "paper"],
+        "ranker": ["ours", "movie mean"],
+        "best_baseline": "movie mean",
+        "lead": [0.1, np.nan],
+        "lead_low": [0.05, np.nan],
+        "lead_high": [0.2, np.nan],
+    }
+)
+
 
 @pytest.fixture(autouse=True)
 def _closed():
@@ -41,6 +52,9 @@ def figures(data):
     yield plots.attention(np.full((2, 3, 3), 1 / 3), ["a", "b", "c"])
     yield plots.results(RESULTS, "recall", "Recall@10")
     yield plots.effects(EFFECTS, 0.005)
+    yield plots.leads(LEADS)
+    yield plots.reliability({"ours": pd.DataFrame({"predicted": [0.2, 0.8], "liked": [0.1, 0.9]})})
+    yield plots.slices(RESULTS.assign(group=["x", "y"]), "recall", "Recall@10")
 
 
 def test_every_figure_has_titles_and_axis_names(made):

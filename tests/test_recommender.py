@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec import encoding, preprocess, recommender, training
+from movierec import artefacts, encoding, preprocess, recommender, training
+from movierec.prepared import prepare
 from movierec.recommender import RequestError
 
 COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
@@ -15,8 +16,8 @@ def small(made, tmp_path_factory):
     """A recommender on made-up data, trained for an epoch."""
     root = tmp_path_factory.mktemp("small")
     training.train("autointmlp", made, root=root, epochs=1, batch_size=128)
-    where = training.artefacts.place("ml-1m", root=root)
-    return recommender.Recommender(made, *training.artefacts.load(where, "autointmlp"))
+    where = artefacts.place("ml-1m", root=root)
+    return recommender.Recommender(made, *artefacts.load(where, "autointmlp"))
 
 
 def full_rows(data, user_id, year, month):
@@ -115,10 +116,10 @@ def test_a_request_changes_nothing(small):
 
 
 def test_score_equals_predict_on_the_training_encoding(ready):
-    prepared = training.prepare(ready.data, ready.encoder)
-    rows = prepared.split.test[:5000]
+    trained = prepare(ready.data, ready.encoder)
+    rows = trained.split.test[:5000]
     scores = ready.score(preprocess.features(ready.data).iloc[rows])
-    predicted = ready.model.predict(prepared.ids[rows], batch_size=512, verbose=0)[:, 0]
+    predicted = ready.model.predict(trained.ids[rows], batch_size=512, verbose=0)[:, 0]
     np.testing.assert_allclose(scores, predicted, atol=1e-6)
 
 
@@ -126,7 +127,7 @@ def test_codes_served_equal_codes_trained_for_every_user_and_film(ready):
     """All pairs: what `candidate_ids` feeds, against the training path on the joined raw rows."""
     data = ready.data
     trained = encoding.fit(
-        preprocess.features(data).iloc[training.prepare(data).split.train]
+        preprocess.features(data).iloc[prepare(data).split.known]
     )  # fitted anew, so that the committed encoder is checked too
     users = data.users["user_id"].to_numpy()
     for user_id in users:

@@ -1,5 +1,6 @@
 """Training from the command line, and the original's numbers."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -7,13 +8,14 @@ import sys
 import pytest
 
 from movierec import artefacts, datasets, training
+from movierec.prepared import prepare
 from tests.conftest import write_ml1m
 
 
 @pytest.fixture
 def at(monkeypatch, tmp_path):
     """Let the command line write below tmp_path."""
-    monkeypatch.setattr(training.train, "__defaults__", ("tuned", 42, tmp_path))
+    monkeypatch.setattr(training.train, "__defaults__", ("tuned", 42, tmp_path, "test-rows"))
     return tmp_path
 
 
@@ -21,7 +23,7 @@ def test_command_line_on_ml100k(at, ml100k, capsys):
     training.main(["--dataset", "ml-100k", "--model", "autoint", "--epochs", "1"])
     out = capsys.readouterr().out
     assert "epoch 1" in out
-    assert "test: NDCG@10 0." in out
+    assert "test ndcg_original: 0." in out
     where = artefacts.place("ml-100k", root=at)
     entry = json.loads(where.manifest.read_text())["autoint"]
     assert entry["seed"] == 42
@@ -42,7 +44,10 @@ def test_errors_are_one_clear_line(monkeypatch, tmp_path, capsys):
     assert "ratings.dat, line 1: rating is '9'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--model", "svd"], ["--setting", "best"], ["--seed", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--model", "svd"], ["--setting", "best"], ["--seed", "x"], ["--protocol", "new"]],
+)
 def test_unknown_choices(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         training.main(arguments)
@@ -84,6 +89,29 @@ def test_one_label_only(tmp_path):
         training.train("autoint", data, root=tmp_path)
 
 
+def test_other_protocols_have_folders_of_their_own(made, tmp_path):
+    entry = training.train("autoint", made, "unseen", 1, tmp_path, "full-ranking", epochs=1)
+    where = artefacts.place("ml-1m", "unseen", tmp_path, "full-ranking")
+    assert where.folder == tmp_path / "model" / "unseen" / "full-ranking"
+    assert 0 <= entry["metrics"]["test"]["hit_ratio"][0] <= 1
+    model, encoder, _ = artefacts.load(where, "autoint")
+    assert model.num_classes == 6
+    assert encoder.field_dims == model.embedding.field_dims
+
+
+def test_refit_knows_what_validation_rows_hold(made):
+    """The encoder of the final fit knows films that stand in validation rows only."""
+    ready = prepare(made)
+    settings = dataclasses.replace(training.SETTINGS["tuned"], epochs=1)
+    _, final, history = training.fitted(ready, "autoint", settings, 1)
+    assert final.encoder.field_dims == ready.fitted_on(ready.split.known).encoder.field_dims
+    assert "valid_logloss" not in history[0]
+    watched = dataclasses.replace(settings, refit=False)
+    _, same, history = training.fitted(ready, "autoint", watched, 1)
+    assert same is ready
+    assert history[0]["valid_logloss"] > 0
+
+
 KILLED = """
 import sys
 from pathlib import Path
@@ -107,10 +135,9 @@ def test_kill_9_and_run_again(ml100k, tmp_path):
     assert "resuming after epoch 2" in again.stdout
     whole = training.train("autoint", ml100k, root=tmp_path / "whole", epochs=3, batch_size=8192)
     resumed = where.entries()["autoint"]
-    for key in ("loss", "valid_logloss"):
-        assert [row[key] for row in resumed["history"]] == pytest.approx(
-            [row[key] for row in whole["history"]], rel=1e-3
-        )
+    assert [row["loss"] for row in resumed["history"]] == pytest.approx(
+        [row["loss"] for row in whole["history"]], rel=1e-3
+    )
     assert resumed["metrics"]["test"]["auc"] == pytest.approx(
         whole["metrics"]["test"]["auc"], abs=1e-3
     )
