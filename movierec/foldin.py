@@ -1,11 +1,14 @@
 """Fold-in: give the model somebody it has never met, from a few of their ratings.
 
 Only this person's embedding vector is learnt, the one that stands in place of the user id's; the
-model stays as it is. The vector starts as the unknown user's, and a penalty draws it back there,
-so that few ratings move it little. With `v` the vector, `u` the unknown user's and one term per
-rating, `Σ loss + PULL · ‖v − u‖²` is minimised by Adam over the whole batch. Adam scales every
-coordinate by itself, so people folded in together do not touch each other.
+model stays as it is. The vector is `u + S z`: it starts as the unknown user's, `u`, and the known
+users' vectors say how far and which way people differ (`S Sᵀ` is their covariance). With `z`
+standard normal a priori, `Σ loss + PULL · ‖z‖² / 2` is minimised, one loss a rating, by Adam over
+the whole batch. Adam scales every coordinate by itself, so people folded in together do not touch
+each other.
 """
+
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -16,9 +19,9 @@ from movierec.encoding import UNKNOWN
 from movierec.models import ROWS_PER_CALL, check_ids
 from movierec.preprocess import LIKED
 
-PULL = 1.0
-STEPS = 40
-RATE = 0.05
+PULL = 2.0
+STEPS = 20
+RATE = 0.2
 
 
 def probability(logits):
@@ -39,8 +42,14 @@ def embedded(model: AutoInt, ids: np.ndarray, vectors):
 
 def unknown(model: AutoInt) -> np.ndarray:
     """The unknown user's vector, float32 (embed_dim,)."""
-    nobody = np.full((1, len(model.embedding.field_dims)), UNKNOWN, np.int32)
-    return model.embedding(nobody)[0, 0].numpy()
+    return _users(model)[UNKNOWN]
+
+
+def _users(model: AutoInt) -> np.ndarray:
+    """The vectors of all ids of field 0, float32 (users, embed_dim)."""
+    ids = np.zeros((model.embedding.field_dims[0], len(model.embedding.field_dims)), np.int32)
+    ids[:, 0] = np.arange(len(ids))
+    return model.embedding(ids).numpy()[:, 0]
 
 
 def fold_in(model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndarray) -> np.ndarray:
@@ -71,28 +80,41 @@ def fold_in(model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndar
         raise ValueError(f"expected ratings from 1 to 5. Received: {np.unique(ratings)[:10]}")
     if (owner < 0).any():
         raise ValueError(f"expected owners of 0 or more. Received: {owner.min()}")
-    start = unknown(model)
-    vectors = tf.Variable(np.tile(start, (int(owner.max(initial=-1)) + 1, 1)))
-    if len(ids):
-        _descend(model, vectors, start, ids, ratings, owner)
-    return vectors.numpy()
+    users = _users(model)
+    known = np.delete(users, UNKNOWN, axis=0)
+    spread = np.cov(known, rowvar=False, bias=True) + 1e-8 * np.eye(known.shape[1])
+    spread = np.linalg.cholesky(spread).T.astype(np.float32)
+    z = first = second = tf.zeros((int(owner.max(initial=-1)) + 1, known.shape[1]))
+    gradient = _gradient(model) if len(ids) else lambda z, *_: tf.zeros_like(z)
+    rows = [tf.constant(part, tf.int32) for part in (ids, ratings, owner)]
+    for step in range(1, STEPS + 1):  # Adam
+        slope = gradient(z, users[UNKNOWN], spread, *rows)
+        first = 0.9 * first + 0.1 * slope
+        second = 0.99 * second + 0.01 * tf.square(slope)
+        size = tf.sqrt(second / (1 - 0.99**step)) + 1e-7
+        z -= RATE * first / (1 - 0.9**step) / size
+    return users[UNKNOWN] + z.numpy() @ spread
 
 
-def _descend(model, vectors: tf.Variable, start, ids, ratings, owner) -> None:
-    """Adam's `STEPS` steps, written out so that nothing is built for them."""
-    ratings = tf.constant(ratings)
-    first = second = tf.zeros_like(vectors)
-    for step in range(1, STEPS + 1):
+@functools.lru_cache(maxsize=4)
+def _gradient(model: AutoInt):
+    """A graph for the gradient of the objective in z, traced once a model."""
+    dim = model.embedding.embed_dim
+    shapes = [(None, dim), (dim,), (dim, dim)]
+    signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    signature += [tf.TensorSpec((None, len(model.embedding.field_dims)), tf.int32)]
+    signature += [tf.TensorSpec((None,), tf.int32)] * 2
+
+    @tf.function(input_signature=signature, autograph=False)
+    def gradient(z, start, spread, ids, ratings, owner):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(vectors)
-            logits, _ = model.logits_of(embedded(model, ids, tf.gather(vectors, owner)))
-            away = tf.reduce_sum(tf.square(vectors - start))
-            total = tf.reduce_sum(loss(logits, ratings)) + PULL * away
-        gradient = tape.gradient(total, vectors)
-        first = 0.9 * first + 0.1 * gradient
-        second = 0.99 * second + 0.01 * tf.square(gradient)
-        size = first / (1 - 0.9**step) / (tf.sqrt(second / (1 - 0.99**step)) + 1e-7)
-        vectors.assign_sub(RATE * size)
+            tape.watch(z)
+            vectors = tf.gather(start + z @ spread, owner)
+            logits, _ = model.logits_of(embedded(model, ids, vectors))
+            total = tf.reduce_sum(loss(logits, ratings)) + PULL * tf.reduce_sum(z**2) / 2
+        return tape.gradient(total, z)
+
+    return gradient.get_concrete_function()
 
 
 def score(model: AutoInt, ids: np.ndarray, vectors: np.ndarray) -> np.ndarray:

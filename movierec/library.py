@@ -60,6 +60,41 @@ class Library:
         return sorted(int(decade) for decade in self.movies["release_decade"].dropna().unique())
 
     @cached_property
+    def decade_table(self) -> pd.DataFrame:
+        """Whether a film (row) was released in a decade (column); bool."""
+        return pd.DataFrame({d: self.movies["release_decade"] == d for d in self.decades}).fillna(
+            False
+        )
+
+    @cached_property
+    def _liked(self) -> pd.DataFrame:
+        """Rows of user and film of every rating of `LIKED` or more."""
+        liked = self.data.ratings[self.data.ratings[RATING] >= preprocess.LIKED]
+        rows = self._users.get_indexer(liked[USER]), self.film_rows(liked[MOVIE])
+        return pd.DataFrame(dict(zip(("user", "film"), rows, strict=True)))
+
+    @cached_property
+    def likes(self) -> np.ndarray:
+        """How many people rated each film `LIKED` or more."""
+        return np.bincount(self._liked["film"], minlength=len(self.movies))
+
+    @cached_property
+    def likes_by_user(self) -> np.ndarray:
+        """How many films each user (in the order of the users table) rated `LIKED` or more."""
+        return np.bincount(self._liked["user"], minlength=len(self._users))
+
+    @cached_property
+    def genre_likes(self) -> pd.DataFrame:
+        """How many of a user's (row) liked films carry a genre (column)."""
+        user, film = self._liked["user"].to_numpy(), self._liked["film"].to_numpy()
+        return pd.DataFrame(
+            {
+                genre: np.bincount(user[carried.to_numpy()[film]], minlength=len(self._users))
+                for genre, carried in self.carries.items()
+            }
+        )
+
+    @cached_property
     def raters(self) -> np.ndarray:
         """How many people rated each film."""
         return np.bincount(self.film_rows(self.data.ratings[MOVIE]), minlength=len(self.movies))
@@ -74,6 +109,10 @@ class Library:
     def film_rows(self, movie_ids) -> np.ndarray:
         """The rows of `movies` where these films stand; -1 for a film that is not there."""
         return self._films.get_indexer(movie_ids)
+
+    def name(self, movie_id: int) -> str:
+        """The film's title with its year, as the raw file spells it."""
+        return self.data.movies["title"].iloc[self.film_rows([movie_id])[0]]
 
     def user_row(self, user_id: int) -> int:
         """The row of the users table where the user stands.
