@@ -27,9 +27,10 @@ def page(model: str) -> None:
         who = _ask_who(ready.library, words)
     with right:
         _show_films(ready, who, model, other, words)
-    with st.expander(words["quality"], expanded=st.session_state.compare, icon="🔬"):
-        quality.show(ready.data.name, words)
-    state.publish()
+    shelf = st.expander(words["quality"], key="quality", on_change="rerun")
+    if shelf.open:
+        with shelf:
+            quality.show(ready.data.name, words)
 
 
 def _ready(model: str) -> Recommender:
@@ -40,7 +41,7 @@ def _ready(model: str) -> Recommender:
             return load(model)
     except (DataError, artefacts.ArtefactError) as error:
         st.title(words["title"].format(model=TITLES[model]))
-        st.error(words["cannot_start"].format(reason=plain(str(error))), icon="🧰")
+        st.error(words["cannot_start"].format(reason=plain(str(error))), icon=":material/build:")
         st.stop()
 
 
@@ -99,13 +100,18 @@ def _ask_who(library: Library, words: Mapping) -> int | Newcomer:
     return user_id
 
 
+@st.fragment
 def _show_films(
     ready: Recommender, who: int | Newcomer, model: str, other: str, words: Mapping
 ) -> None:
-    """Controls, one list or two, and the explanation that is open."""
+    """Controls, one list or two, and the explanation that is open.
+
+    A change of a control runs this alone, not the whole page.
+    """
     st.subheader(words["recommended"], anchor=False)
     default = ready.library.default_time(None if isinstance(who, Newcomer) else who)
     films.ask(ready, default, TITLES[other], words)
+    state.publish()
     view = state.view()
     try:
         with st.spinner(words["folding"]):
@@ -116,7 +122,7 @@ def _show_films(
         else:
             films.show(ready.library, ours, model, words)
     except RequestError as error:
-        st.error(words["cannot_answer"].format(reason=plain(str(error))), icon="✋")
+        st.error(words["cannot_answer"].format(reason=plain(str(error))), icon=":material/block:")
         return
     films.show_notes(ready, ours, default, words)
     if view.film is not None:

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-BAR, MARK = "#0f7b8a", "#e2673f"  # legible on light and dark
+BAR, MARK, EVEN = "#0f8596", "#e2673f", "#c3cccf"  # legible on light and dark
 ROW = 22  # height of a bar, pixels
 
 
@@ -51,7 +51,7 @@ def months(table: pd.DataFrame, words: Mapping[str, str]):
 
 
 def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, str]):
-    """Heat map of (fields, fields) weights; rows look at columns.
+    """Heat map of (fields, fields) weights; rows look at columns, even attention is grey.
 
     Args:
         weights: rows sum to 1.
@@ -66,7 +66,8 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
             "weight": weights.ravel().astype(float),
         }
     )
-    axis = alt.Axis(labelLimit=170)
+    even, axis = 1 / fields, alt.Axis(labelLimit=170, labelOverlap=False)
+    scale = alt.Scale(domain=[0, even, max(2 * even, weights.max())], range=[MARK, EVEN, BAR])
     return (
         alt.Chart(table)
         .mark_rect()
@@ -76,7 +77,7 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
             color=alt.Color(
                 "weight:Q",
                 title=words["weight"],
-                scale=alt.Scale(scheme="teals", domainMin=0),
+                scale=scale,
                 legend=alt.Legend(orient="top", format=".0%"),
             ),
             tooltip=[
@@ -85,7 +86,7 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
                 alt.Tooltip("weight:Q", title=words["weight"], format=".1%"),
             ],
         )
-        .properties(height=30 * fields + 120)
+        .properties(height=ROW * fields + 230)
     )
 
 
@@ -116,8 +117,8 @@ def left_out(table: pd.DataFrame, words: Mapping[str, str]):
         x2="without:Q",
         color=alt.condition("datum.without < datum.probability", alt.value(BAR), alt.value(MARK)),
     )
-    rule = base.mark_rule(strokeDash=[4, 3], color="#888").encode(x="probability:Q")
-    return (rule + bars).properties(height=ROW * len(table) + 60)
+    rule = alt.Chart(table[:1]).mark_rule(strokeDash=[4, 3], color="#888")
+    return (bars + rule.encode(x="probability:Q")).properties(height=ROW * len(table) + 60)
 
 
 def reliability(table: pd.DataFrame, words: Mapping[str, str]):

@@ -11,7 +11,7 @@ from movierec.library import Filters, Library
 from movierec.link import MOST, View
 from movierec.models import TITLES
 from movierec.newcomer import Newcomer
-from movierec.page import state
+from movierec.page import quality, state
 from movierec.recommender import YEARS, Candidates, Recommender
 from movierec.texts import plain
 
@@ -97,7 +97,7 @@ def show(
         st.info(words["no_films"])
     for film in films.itertuples():
         with st.container(border=True, gap="small", key=f"card-{model}-{film.rank}"):
-            with st.container(horizontal=True, vertical_alignment="top"):
+            with st.container(horizontal=True, wrap=False):
                 about = _about(library, film, words, film.movie_id in shared)
                 st.markdown(about, width="stretch")
                 st.button(
@@ -132,6 +132,7 @@ def show_both(
     view = state.view()
     others = listed(beside, candidates(beside, who, view), view)
     shared = frozenset(ours[MOVIE]) & frozenset(others[MOVIE])
+    quality.show_metrics(ready.data.name, words)
     st.caption(words["shared"].format(shared=len(shared), count=len(ours)))
     for place, name, films in zip(st.columns(2), (model, other), (ours, others), strict=True):
         with place:
@@ -157,7 +158,7 @@ def show_notes(
             films.to_csv(index=False).encode("utf-8-sig"),  # the mark tells Excel the encoding
             file_name="recommendations.csv",
             mime="text/csv",
-            icon="⬇️",
+            icon=":material/download:",
             on_click="ignore",
         )
     st.caption(words["link"])

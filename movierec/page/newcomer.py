@@ -16,8 +16,9 @@ from movierec.texts import NAMES, plain
 def ask(library: Library, words: Mapping) -> Newcomer:
     """Show the form; who has filled it in."""
     st.subheader(words["you"])
-    left, right = st.columns(2)
-    for place, field in ((left, "gender"), (right, "age"), (left, "occupation")):
+    gender, age = st.columns(2)
+    occupation, zipcode = st.columns(2)
+    for place, field in ((gender, "gender"), (age, "age"), (occupation, "occupation")):
         names = words[NAMES[field]]
         place.selectbox(
             words[field],
@@ -27,7 +28,9 @@ def ask(library: Library, words: Mapping) -> Newcomer:
             format_func=names.get,
             placeholder=words["rather_not"],
         )
-    right.text_input(words["zip"], key="zip", max_chars=ZIP_LENGTH, placeholder=words["rather_not"])
+    zipcode.text_input(
+        words["zip"], key="zip", max_chars=ZIP_LENGTH, placeholder=words["rather_not"]
+    )
     st.caption(words["you_note"])
     st.subheader(words["rate"])
     _show_rating(library, words)
@@ -35,7 +38,9 @@ def ask(library: Library, words: Mapping) -> Newcomer:
     newcomer = Newcomer(
         chosen.gender, chosen.age, chosen.occupation, chosen.zip.strip(), chosen.rated
     )
-    st.info(words[f"way_{newcomer.way}"].format(count=len(newcomer.rated)), icon="🧭")
+    st.info(
+        words[f"way_{newcomer.way}"].format(count=len(newcomer.rated)), icon=":material/explore:"
+    )
     return newcomer
 
 
@@ -66,7 +71,7 @@ def _show_stars(library: Library, movie_id: int, stars: int | None) -> None:
     """A film and its stars; a click rates it, a second one on the same star takes that back."""
     key = f"stars{movie_id}"
     st.session_state[key] = None if stars is None else stars - 1
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
         st.markdown(plain(library.name(movie_id)), width="stretch")
         st.feedback("stars", key=key, on_change=_rate, args=(movie_id, key), width="content")
 

@@ -18,7 +18,7 @@ def choose(library: Library, words: Mapping) -> int:
     """The box and its answer: the user to show."""
     users = library.data.users[USER]
     limits = {"low": int(users.min()), "high": int(users.max())}
-    box, button = st.columns([4, 1], vertical_alignment="bottom")
+    box, button = st.columns([3, 1.3], vertical_alignment="bottom")
     text = box.text_input(
         words["who"].format(**limits),
         key="who",
@@ -28,7 +28,7 @@ def choose(library: Library, words: Mapping) -> int:
     )
     button.button(
         words["random"],
-        icon="🎲",
+        icon=":material/casino:",
         width="stretch",
         on_click=lambda: state.put(who=str(np.random.default_rng().choice(users))),
     )
@@ -100,8 +100,7 @@ def show(library: Library, user_id: int, words: Mapping) -> None:
         )
     st.write(" ".join(sentences))
     st.caption(words["way_user"].format(user=user_id))
-    _show_charts(described, words)
-    _show_history(library, user_id, words)
+    _show_tabs(library, user_id, described, words)
 
 
 def _ratings_sentence(described: Portrait, words: Mapping) -> str:
@@ -115,28 +114,34 @@ def _ratings_sentence(described: Portrait, words: Mapping) -> str:
     )
 
 
-def _show_charts(described: Portrait, words: Mapping) -> None:
-    genres, decades, months = st.tabs(list(words["charts"].values()))
-    if not described.liked:
-        genres.info(words["nothing_liked"])
-        decades.info(words["nothing_liked"])
-    else:
-        named = described.genres.assign(
-            name=[words["genres"].get(genre, genre) for genre in described.genres["name"]]
-        )
-        ages = described.decades.assign(
-            name=[words["decade_name"].format(decade=name) for name in described.decades["name"]]
-        )
-        for place, table in ((genres, named), (decades, ages)):
-            place.altair_chart(charts.against_everyone(table, words), width="stretch")
-            place.caption(words["chart_note"])
-    if described.rated:
-        months.altair_chart(charts.months(described.months, words), width="stretch")
+def _show_tabs(library: Library, user_id: int, described: Portrait, words: Mapping) -> None:
+    """Charts and history; only what stands in the open tab is made."""
+    names = words["charts"]
+    tabs = st.tabs(list(names.values()), key="tabs", on_change="rerun")
+    tabs = dict(zip(names, tabs, strict=True))
+    (name,) = (name for name, tab in tabs.items() if tab.open)
+    with tabs[name]:
+        if name == "history":
+            _show_history(library.history(user_id), words)
+        elif name == "months" and described.rated:
+            st.altair_chart(charts.months(described.months, words), width="stretch")
+        elif not described.liked:
+            st.info(words["nothing_liked"])
+        else:
+            table = described.genres if name == "genres" else described.decades
+            shown = table.assign(name=[_name(value, words) for value in table["name"]])
+            st.altair_chart(charts.against_everyone(shown, words), width="stretch")
+            st.caption(words["chart_note"])
 
 
-def _show_history(library: Library, user_id: int, words: Mapping) -> None:
-    history = library.history(user_id)
-    st.subheader(words["history"])
+def _name(value: str | int, words: Mapping) -> str:
+    """A genre or a decade in words."""
+    if isinstance(value, str):
+        return words["genres"].get(value, value)
+    return words["decade_name"].format(decade=value)
+
+
+def _show_history(history: pd.DataFrame, words: Mapping) -> None:
     text = st.text_input(words["history_find"], max_chars=people.LONGEST, key="history").strip()
     found = history[history["title"].str.contains(text, case=False, regex=False)]
     if found.empty:
@@ -159,6 +164,6 @@ def _show_history(library: Library, user_id: int, words: Mapping) -> None:
             columns["rating"]: st.column_config.NumberColumn(width="small"),
         },
         width="stretch",
-        height=320,
+        height=400,
         hide_index=True,
     )

@@ -30,25 +30,28 @@ def committed(folder: Path) -> pd.DataFrame | None:
 
 def show(dataset: str, words: Mapping) -> None:
     """Models and baseline side by side, and what a probability is worth."""
-    folder = artefacts.place(dataset).folder
     metrics, reliability = st.columns(2, gap="large")
     with metrics:
-        st.subheader(words["quality"])
-        table = committed(folder)
-        if table is None:
-            st.info(words["quality_missing"])
-        else:
-            st.table(_in_words(table, words), hide_index=True)
-            first = table.iloc[0]
-            st.caption(words["quality_note"].format(rows=first["rows"], users=first["users"]))
+        show_metrics(dataset, words)
     with reliability:
-        st.subheader(words["reliability"])
-        path = folder / "reliability.csv"
+        st.markdown(f"**{words['reliability']}**")
+        path = artefacts.place(dataset).folder / "reliability.csv"
         if not path.is_file():
             st.info(words["reliability_missing"])
         else:
             st.altair_chart(charts.reliability(pd.read_csv(path), words), width="stretch")
             st.caption(words["reliability_note"])
+
+
+def show_metrics(dataset: str, words: Mapping) -> None:
+    """The committed metrics of both models and of the movie mean."""
+    table = committed(artefacts.place(dataset).folder)
+    if table is None:
+        st.info(words["quality_missing"])
+        return
+    st.table(_in_words(table, words), hide_index=True)
+    first = table.iloc[0]
+    st.caption(words["quality_note"].format(rows=first["rows"], users=first["users"]))
 
 
 def _in_words(table: pd.DataFrame, words: Mapping) -> pd.DataFrame:

@@ -24,9 +24,7 @@ def show(
 ) -> None:
     """Open the dialog about one film."""
 
-    @st.dialog(
-        words["why_title"], width="large", on_dismiss=lambda: state.put(film=None), icon="🔍"
-    )
+    @st.dialog(words["why_title"], width="large", on_dismiss=lambda: state.put(film=None))
     def dialog() -> None:
         found = explain(ready, everything, movie_id)
         labels = field_labels(ready, found, everything, movie_id, words)
@@ -92,6 +90,7 @@ def _show_nearest(ready: Recommender, who: int | Newcomer, movie_id: int, words:
         rated = pd.DataFrame(who.rated, columns=[MOVIE, RATING])
     else:
         rated = ready.library.history(who)
+    rated = rated[rated[MOVIE] != movie_id]
     if rated.empty:
         st.info(words["near_none"])
         return
@@ -101,7 +100,7 @@ def _show_nearest(ready: Recommender, who: int | Newcomer, movie_id: int, words:
         pd.DataFrame(
             {
                 columns["film"]: [plain(ready.library.name(film)) for film in near[MOVIE]],
-                columns["rating"]: near[RATING],
+                columns["rating"]: near[RATING].astype(str),
                 columns["similarity"]: near["similarity"].map("{:.2f}".format),
             }
         ),

@@ -43,7 +43,12 @@ ENGLISH = {
     "favourites": "Likes {genres} more often than most.",
     "no_favourites": "No genre stands out against everyone's taste.",
     "way_user": "The model knows this person: it learnt an embedding for user {user} in training.",
-    "charts": {"genres": "Genres", "decades": "Decades", "months": "When"},
+    "charts": {
+        "genres": "Genres",
+        "decades": "Decades",
+        "months": "When",
+        "history": "All they rated",
+    },
     "share": "share of liked films",
     "this_user": "this user",
     "everyone": "everyone",
@@ -51,7 +56,6 @@ ENGLISH = {
     "month": "month (UTC)",
     "ratings": "ratings",
     "nothing_liked": "This user has rated no film 4 or more, so there is no taste to draw.",
-    "history": "What they rated",
     "history_find": "Find in the titles",
     "history_none": "No rated film has “{text}” in its title. Clear the box to see all {count:,}.",
     "columns": {
@@ -80,7 +84,7 @@ ENGLISH = {
     "fresh": "Hide the well-known",
     "fresh_help": "Leaves out the tenth of all films with the most ratings.",
     "compare": "Compare with {model}",
-    "likely": "{probability:.0%} likely to give 4 or 5",
+    "likely": "{probability:.1%} likely to give 4 or 5",
     "crowd": "rated by {raters:,} people, mean {mean:.1f}",
     "crowd_one": "rated by one person, {mean:.0f}",
     "crowd_none": "rated by nobody yet",
@@ -97,7 +101,7 @@ ENGLISH = {
     "shared": "In both lists: {shared} of {count} films.",
     # explanation
     "why_title": "Why this film?",
-    "why_sum": "{title}: {probability:.0%} likely to get 4 or 5.",
+    "why_sum": "{title}: {probability:.1%} likely to get 4 or 5.",
     "attention": "What the attention looked at",
     "attention_note": "How much each field (row) looked at each other (column) when the layers "
     "mixed them. It shows where information could flow, not what caused the score. Even "

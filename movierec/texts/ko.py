@@ -34,7 +34,12 @@ KOREAN = {
     "favourites": "다른 사람보다 자주 좋아하는 장르: {genres}.",
     "no_favourites": "전체 사용자와 뚜렷이 다른 장르 취향은 없습니다.",
     "way_user": "모델이 아는 사람입니다. 학습 때 {user}번 사용자의 임베딩을 배웠습니다.",
-    "charts": {"genres": "장르", "decades": "연대", "months": "평가 시기"},
+    "charts": {
+        "genres": "장르",
+        "decades": "연대",
+        "months": "평가 시기",
+        "history": "평가한 영화",
+    },
     "share": "좋아한 영화 중 비율",
     "this_user": "이 사용자",
     "everyone": "전체",
@@ -42,7 +47,6 @@ KOREAN = {
     "month": "월(UTC)",
     "ratings": "평가 수",
     "nothing_liked": "4점 이상을 준 영화가 없어 취향을 그릴 수 없습니다.",
-    "history": "평가한 영화",
     "history_find": "제목에서 찾기",
     "history_none": "평가한 영화 가운데 제목에 “{text}”이(가) 든 것은 없습니다. 칸을 비우면 "
     "{count:,}편이 모두 보입니다.",
@@ -71,7 +75,7 @@ KOREAN = {
     "fresh": "잘 알려진 영화 숨기기",
     "fresh_help": "평가 수가 가장 많은 10 %의 영화를 뺍니다.",
     "compare": "{model}와(과) 비교",
-    "likely": "4점 이상을 줄 확률 {probability:.0%}",
+    "likely": "4점 이상을 줄 확률 {probability:.1%}",
     "crowd": "{raters:,}명 평가, 평균 {mean:.1f}점",
     "crowd_one": "1명 평가, {mean:.0f}점",
     "crowd_none": "아직 평가 없음",
@@ -87,7 +91,7 @@ KOREAN = {
     "both": "두 목록에 모두",
     "shared": "두 목록에 모두 있는 영화: {count}편 중 {shared}편.",
     "why_title": "왜 이 영화일까요?",
-    "why_sum": "{title}: 4점 이상을 받을 확률 {probability:.0%}.",
+    "why_sum": "{title}: 4점 이상을 받을 확률 {probability:.1%}.",
     "attention": "어텐션이 본 곳",
     "attention_note": "층이 필드를 섞을 때 각 필드(행)가 다른 필드(열)를 얼마나 보았는지를 "
     "나타냅니다. 정보가 흐를 수 있었던 길일 뿐, 점수의 원인은 아닙니다. 고르게 보았다면 모든 칸이 "
