@@ -65,5 +65,5 @@ def open_page(opened: Browser, url: str, **options) -> Page:
     page = opened.new_page(**options)
     page.set_default_timeout(SECONDS * 1000)
     page.goto(url)
-    page.get_by_test_id("stTable").wait_for()
+    page.get_by_test_id("stProgress").first.wait_for()
     return page
