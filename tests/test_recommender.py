@@ -5,18 +5,10 @@ import pandas as pd
 import pytest
 
 from movierec import encoding, preprocess, recommender, training
+from movierec.library import Filters
 from movierec.recommender import RequestError
 
 COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
-
-
-@pytest.fixture(scope="module")
-def small(made, tmp_path_factory):
-    """A recommender on made-up data, trained for an epoch."""
-    root = tmp_path_factory.mktemp("small")
-    training.train("autointmlp", made, root=root, epochs=1, batch_size=128)
-    where = training.artefacts.place("ml-1m", root=root)
-    return recommender.Recommender(made, *training.artefacts.load(where, "autointmlp"))
 
 
 def full_rows(data, user_id, year, month):
@@ -99,6 +91,44 @@ def test_unknown_model_and_missing_artefacts(tmp_path):
         RequestError, match="unknown model 'svd': choose one of autoint, autointmlp"
     ):
         recommender.load("svd")
+
+
+def test_filters(small):
+    library = small.library
+    everything = small.candidates(7)
+    whole = small.rank(everything, 20)
+    comedies = small.rank(everything, 20, Filters(genre="Comedy"))
+    assert comedies["genres"].eq("Comedy").all()
+    assert comedies["movie_id"].tolist() == [
+        movie for movie in whole["movie_id"] if movie % 3 == 0
+    ]
+    fifties = small.rank(everything, 20, Filters("Drama", 1950))
+    assert fifties["release_year"].between(1950, 1959).all()
+    unknown = small.rank(everything, 20, Filters(hide_known=True))["movie_id"]
+    limit = np.quantile(library.raters, 0.9)
+    assert (library.raters[library.film_rows(unknown)] <= limit).all()
+    assert small.rank(everything, 20, Filters("Comedy", 1950, True)).columns.tolist() == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (Filters(genre="Telenovela"), "no genre 'Telenovela': choose one of Comedy, Drama, War"),
+        (Filters(decade=1955), "no decade 1955: choose one of 1950, 1960"),
+    ],
+)
+def test_filters_that_no_film_has(small, filters, message):
+    with pytest.raises(RequestError, match=message):
+        small.rank(small.candidates(7), 5, filters)
+
+
+def test_a_profile_is_encoded_like_a_user_without_an_id(small):
+    user = small.library.user(7)
+    ids = small.profile_ids(user, 2001, 1)
+    expected = small.candidate_ids(7, 2001, 1)
+    assert (ids[:, 0] == encoding.UNKNOWN).sum() == 0  # the row of a user names the user
+    assert np.array_equal(ids, expected)
+    assert (small.profile_ids({"gender": "F"})[:, [0, 2, 3, 4]] == encoding.UNKNOWN).all()
 
 
 def test_a_request_changes_nothing(small):
