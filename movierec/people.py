@@ -23,14 +23,10 @@ class Found:
         users: the best matches, rows of the users table with `share`: of the wanted genres in
             what the user liked (NaN where none was named).
         count: how many users match.
-        wanted: what was understood, field → values; genres under "genre".
-        foreign: words that were not understood.
     """
 
     users: pd.DataFrame
     count: int
-    wanted: dict[str, list]
-    foreign: tuple[str, ...]
 
 
 def understand(
@@ -75,12 +71,7 @@ def _meaning(phrase: str, vocabulary: Mapping) -> tuple[str, object] | None:
     return None
 
 
-def search(
-    library: Library,
-    wanted: Mapping[str, list],
-    foreign: tuple[str, ...] = (),
-    most: int = 6,
-) -> Found:
+def search(library: Library, wanted: Mapping[str, list], most: int = 6) -> Found:
     """The users who fit a description best.
 
     All that is wanted must fit, several values of one field being alternatives. With genres,
@@ -96,7 +87,7 @@ def search(
     share = np.full(len(users), np.nan)
     order = likes.astype(float)
     if genres := wanted.get("genre"):
-        liked = counts[genres].to_numpy().mean(axis=1)
+        liked = counts.reindex(columns=genres, fill_value=0).to_numpy().mean(axis=1)
         share = liked / np.maximum(likes, 1)
         order = (liked + 10 * liked.sum() / max(likes.sum(), 1)) / (likes + 10)
         mask &= liked > 0
@@ -104,4 +95,4 @@ def search(
     best = rows[np.argsort(-order[rows], kind="stable")][:most]
     columns = [USER, "gender", "age", "occupation"]
     matches = users.iloc[best][columns].assign(share=share[best]).reset_index(drop=True)
-    return Found(matches, len(rows), dict(wanted), foreign)
+    return Found(matches, len(rows))

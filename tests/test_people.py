@@ -12,19 +12,22 @@ def understand(text):
     return people.understand(text, texts.vocabulary(), texts.idle())
 
 
+PROGRAMMER = {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("woman 25-34 programmer sci-fi", {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}),
-        ("a woman, 25–34, programmer, likes Sci-Fi", {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}),
-        ("여성 25-34 프로그래머 SF", {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}),
+        ("woman 25-34 programmer sci-fi", PROGRAMMER),
+        ("a woman, 25–34, programmer, likes Sci-Fi", PROGRAMMER),
+        ("여성 25-34 프로그래머 SF", PROGRAMMER),
         ("25~34세 남자 SF를 좋아하는", {"gender": "M", "age": 25, "genre": "Sci-Fi"}),
         ("man of 57, retired", {"gender": "M", "age": 56, "occupation": 13}),
         ("under 18", {"age": 1}),
         ("grad student, film-noir", {"occupation": 4, "genre": "Film-Noir"}),
         ("", {}),
     ],
-)  # fmt: skip
+)
 def test_descriptions(text, wanted):
     assert understand(text) == ({field: [value] for field, value in wanted.items()}, ())
 
@@ -62,4 +65,5 @@ def test_those_who_like_a_genre_most_come_first(made):
 def test_nobody_fits_and_nothing_wanted(made):
     library = Library(made)
     assert people.search(library, {"age": [56]}).count == 0
+    assert people.search(library, {"genre": ["unknown"]}).count == 0  # no film carries it
     assert people.search(library, {}).users.empty

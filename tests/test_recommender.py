@@ -99,9 +99,7 @@ def test_filters(small):
     whole = small.rank(everything, 20)
     comedies = small.rank(everything, 20, Filters(genre="Comedy"))
     assert comedies["genres"].eq("Comedy").all()
-    assert comedies["movie_id"].tolist() == [
-        movie for movie in whole["movie_id"] if movie % 3 == 0
-    ]
+    assert comedies["movie_id"].tolist() == [movie for movie in whole["movie_id"] if movie % 3 == 0]
     fifties = small.rank(everything, 20, Filters("Drama", 1950))
     assert fifties["release_year"].between(1950, 1959).all()
     unknown = small.rank(everything, 20, Filters(hide_known=True))["movie_id"]

@@ -54,7 +54,9 @@ def test_names_stand_for_one_thing_only():
                 assert seen.setdefault(name.lower(), (field, value)) == (field, value)
 
 
-@pytest.mark.parametrize("text", ["M*A*S*H", "[a](javascript:x)", "<b>", "$x$", ":red[x]", "1. `a`"])
+@pytest.mark.parametrize(
+    "text", ["M*A*S*H", "[a](javascript:x)", "<b>", "$x$", ":red[x]", "1. `a`"]
+)
 def test_plain_shows_text_as_it_is(text):
     assert re.sub(r"\\(.)", r"\1", texts.plain(text)) == text
     assert not re.search(r"(?<!\\)[*\[\]<>$`:_]", texts.plain(text))

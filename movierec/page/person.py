@@ -48,12 +48,12 @@ def choose(library: Library, words: Mapping) -> int:
 
 def _show_matches(library: Library, text: str, words: Mapping) -> None:
     wanted, foreign = people.understand(text, texts.vocabulary(), texts.idle())
-    found = people.search(library, wanted, foreign)
-    if found.foreign:
-        unknown = ", ".join(plain(word[:30]) for word in found.foreign[:5])
+    if foreign or not wanted:
+        unknown = ", ".join(plain(word[:30]) for word in (foreign or [text])[:5])
         st.warning(words["foreign"].format(words=unknown))
     if not wanted:
         return
+    found = people.search(library, wanted)
     names = [
         words[texts.NAMES[field]][value] for field, values in wanted.items() for value in values
     ]
