@@ -67,7 +67,8 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
         }
     )
     even, axis = 1 / fields, alt.Axis(labelLimit=170, labelOverlap=False)
-    scale = alt.Scale(domain=[0, even, max(2 * even, weights.max())], range=[MARK, EVEN, BAR])
+    top = max(2 * even, float(weights.max()))
+    scale = alt.Scale(domain=[0, even, top], range=[MARK, EVEN, BAR], interpolate="rgb")
     return (
         alt.Chart(table)
         .mark_rect()
@@ -86,7 +87,7 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
                 alt.Tooltip("weight:Q", title=words["weight"], format=".1%"),
             ],
         )
-        .properties(height=ROW * fields + 230)
+        .properties(height=ROW * fields + 340)
     )
 
 

@@ -1,6 +1,6 @@
 """People and films as the page asks about them: who rated what, and what everybody thinks of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -45,9 +45,11 @@ class Library:
         self._films = pd.Index(data.movies[MOVIE])
 
     @cached_property
-    def ratings(self) -> pd.DataFrame:
-        """All ratings, grouped by user, so that one user's are a slice."""
-        return preprocess.ratings(self.data).sort_values(USER, kind="stable", ignore_index=True)
+    def _by_user(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the ratings table ordered by user, and where in them each user's begin."""
+        users = self._users.get_indexer(self.data.ratings[USER])
+        order = np.argsort(users, kind="stable").astype(np.int32)
+        return order, np.searchsorted(users[order], np.arange(len(self._users) + 1))
 
     @cached_property
     def carries(self) -> pd.DataFrame:
@@ -71,7 +73,7 @@ class Library:
         """Rows of user and film of every rating of `LIKED` or more."""
         liked = self.data.ratings[self.data.ratings[RATING] >= preprocess.LIKED]
         rows = self._users.get_indexer(liked[USER]), self.film_rows(liked[MOVIE])
-        return pd.DataFrame(dict(zip(("user", "film"), rows, strict=True)))
+        return pd.DataFrame(dict(zip(("user", "film"), rows, strict=True)), dtype=np.int32)
 
     @cached_property
     def likes(self) -> np.ndarray:
@@ -139,11 +141,14 @@ class Library:
         return self.data.users.iloc[self.user_row(user_id)]
 
     def _rated(self, user_id: int) -> pd.DataFrame:
-        """The user's rows of `ratings`."""
-        user_id = self.user(user_id)[USER]
-        users = self.ratings[USER].to_numpy()
-        start, stop = np.searchsorted(users, [user_id, user_id + 1])
-        return self.ratings.iloc[start:stop]
+        """The user's rows of the ratings table."""
+        order, starts = self._by_user
+        row = self.user_row(user_id)
+        return self.data.ratings.iloc[order[starts[row] : starts[row + 1]]]
+
+    def _with_time(self, rated: pd.DataFrame) -> pd.DataFrame:
+        """Rows of the ratings table with the year and month of each."""
+        return preprocess.ratings(replace(self.data, ratings=rated))
 
     def history(self, user_id: int) -> pd.DataFrame:
         """What the user has rated, newest first.
@@ -155,7 +160,8 @@ class Library:
         Raises:
             RequestError: when there is no such user.
         """
-        rated = self._rated(user_id).sort_values([TIMESTAMP, MOVIE], ascending=[False, True])
+        rated = self._with_time(self._rated(user_id))
+        rated = rated.sort_values([TIMESTAMP, MOVIE], ascending=[False, True])
         films = self.movies.iloc[self.film_rows(rated[MOVIE])][FILM_COLUMNS]
         films = films.reset_index(drop=True)
         return films.join(
@@ -164,11 +170,12 @@ class Library:
 
     def default_time(self, user_id: int | None = None) -> tuple[int, int]:
         """Year and month of the last rating: the user's where there is one, else anybody's."""
-        rated = self.ratings if user_id is None else self._rated(user_id)
+        everybodys = self.data.ratings
+        rated = everybodys if user_id is None else self._rated(user_id)
         if rated.empty:
-            rated = self.ratings
-        newest = rated.loc[rated[TIMESTAMP].idxmax()]
-        return tuple(int(newest[feature]) for feature in preprocess.TIME_FEATURES)
+            rated = everybodys
+        newest = self._with_time(rated.loc[[rated[TIMESTAMP].idxmax()]])
+        return tuple(int(newest[feature].iloc[0]) for feature in preprocess.TIME_FEATURES)
 
     def seen(self, user_id: int) -> np.ndarray:
         """Which films the user has rated; bool, shape (movies,)."""

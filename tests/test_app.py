@@ -253,8 +253,8 @@ def test_it_stops_kindly_when_something_is_missing(monkeypatch, error, lang):
 
 def test_nothing_shared_is_changed():
     ready = app.load("autointmlp")
-    before = ready.library.movies.copy(), ready.library.ratings.copy()
+    before = ready.library.movies.copy(), ready.data.ratings.copy()
     start(user=8, compare=1, film=50, genre="Drama")
     start(tab="new", rated="50:5,1:1")
     assert ready.library.movies.equals(before[0])
-    assert ready.library.ratings.equals(before[1])
+    assert ready.data.ratings.equals(before[1])

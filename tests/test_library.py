@@ -1,6 +1,7 @@
 """Look-ups, checked against the raw tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from movierec.library import Library
@@ -53,5 +54,5 @@ def test_names(library):
 
 
 def test_newest_time_of_all(library, made):
-    newest = library.ratings.loc[library.ratings["timestamp"].idxmax()]
-    assert library.default_time() == (newest["rating_year"], newest["rating_month"])
+    newest = pd.to_datetime(made.ratings["timestamp"].max(), unit="s")
+    assert library.default_time() == (newest.year, newest.month)

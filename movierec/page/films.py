@@ -117,7 +117,7 @@ def _about(library: Library, film, words: Mapping, shared: bool) -> str:
     crowd = words[kind].format(raters=film.raters, mean=film.mean)
     mark = f" :blue-badge[{words['both']}]" if shared else ""
     name = plain(library.name(film.movie_id))
-    return f"**{film.rank}\\. {name}**{mark}  \n:small[{plain(genres)} · {plain(crowd)}]"
+    return f"**{film.rank}\\. {name}**{mark}  \n:small[{plain(genres)} · {crowd}]"
 
 
 def show_both(

@@ -85,7 +85,7 @@ ENGLISH = {
     "fresh_help": "Leaves out the tenth of all films with the most ratings.",
     "compare": "Compare with {model}",
     "likely": "{probability:.1%} likely to give 4 or 5",
-    "crowd": "rated by {raters:,} people, mean {mean:.1f}",
+    "crowd": "rated by {raters:,} people, mean\N{NO-BREAK SPACE}{mean:.1f}",
     "crowd_one": "rated by one person, {mean:.0f}",
     "crowd_none": "rated by nobody yet",
     "no_year": "year unknown",

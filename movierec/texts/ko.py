@@ -76,7 +76,7 @@ KOREAN = {
     "fresh_help": "평가 수가 가장 많은 10 %의 영화를 뺍니다.",
     "compare": "{model}와(과) 비교",
     "likely": "4점 이상을 줄 확률 {probability:.1%}",
-    "crowd": "{raters:,}명 평가, 평균 {mean:.1f}점",
+    "crowd": "{raters:,}명 평가, 평균\N{NO-BREAK SPACE}{mean:.1f}점",
     "crowd_one": "1명 평가, {mean:.0f}점",
     "crowd_none": "아직 평가 없음",
     "no_year": "연도 미상",
