@@ -1,5 +1,6 @@
 """The Streamlit page: somebody, what they like, what the model recommends to them, and why."""
 
+import gc
 from collections.abc import Mapping
 
 import streamlit as st
@@ -51,6 +52,7 @@ def load(model: str) -> Recommender:
     ready = recommender.attach(load_library(), model)
     ready.recommend(int(ready.data.users["user_id"].iloc[0]))
     candidates(ready, Newcomer(rated=((int(ready.data.movies["movie_id"].iloc[0]), 5),)))
+    gc.freeze()  # Streamlit collects garbage after every run: not among what stays anyway, 0.3 s
     return ready
 
 
