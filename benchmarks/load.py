@@ -96,9 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for user in np.unique(users)
     }
     start = time.perf_counter()
-    measured = asyncio.run(
-        all_sessions(f"ws://{options.address}/_stcore/stream", users, expected)
-    )
+    measured = asyncio.run(all_sessions(f"ws://{options.address}/_stcore/stream", users, expected))
     seconds = time.perf_counter() - start
     first = [session[0][0] for session in measured]
     later = [answer for session in measured for answer in session[1:]]
@@ -106,7 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, durations in (("first page", first), ("changed user", [s for s, _ in later])):
         median, most = np.quantile(durations, [0.5, 0.95])
         print(f"{name}: median {1000 * median:.0f} ms, 95 % below {1000 * most:.0f} ms")
-    print(f"{len(measured)} sessions at once, {len(later)} changes in {seconds:.0f} s, {wrong} wrong")
+    print(
+        f"{len(measured)} sessions at once, {len(later)} changes in {seconds:.0f} s, {wrong} wrong"
+    )
     if wrong:
         parser.exit(1, "some session was shown another list than its user's\n")
 

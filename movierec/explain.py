@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from movierec import artefacts, datasets, files, foldin, metrics, recommender
 from movierec.datasets import MOVIE, RATING, USER
@@ -121,71 +121,67 @@ def nearest(ready: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFr
     return films.nlargest(NEAREST, "similarity").reset_index(drop=True)
 
 
-def rank_correlation(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of each row of two tables, shape (rows,); NaN where one is constant.
-
-    >>> rank_correlation(np.array([[1, 2, 3]]), np.array([[10, 30, 20]])).tolist()
-    [0.5]
-    """
-    ranks = [rankdata(table, axis=1) for table in (ours, theirs)]
-    ours, theirs = (table - table.mean(axis=1, keepdims=True) for table in ranks)
-    with np.errstate(invalid="ignore"):
-        return (ours * theirs).sum(axis=1) / np.sqrt(
-            (ours**2).sum(axis=1) * (theirs**2).sum(axis=1)
-        )
-
-
 def agreement(ready: Recommender, count: int = 500, seed: int = 0) -> dict:
     """How far attention and leave-one-field-out agree on random recommendations.
 
     A recommendation is a random film of the ten best for a random user. Fields that are unknown
-    anyway (a film without a third genre) cannot change anything and are left out of the means.
+    anyway (a film without a third genre) cannot change anything and are left out.
 
     Returns:
-        recommendations; correlation, low, high: mean rank correlation between the attention that
-        a field receives and the size of the change of the log-odds without it, with its 95 %
-        bootstrap interval; attention_least, attention_most: the least and the most that a field
-        receives on average; decisive: the field whose loss changes the log-odds most, and change,
-        by how much on average.
+        recommendations; correlation, low, high: mean rank correlation, over the fields, between
+        the attention that a field receives and the size of the change of the log-odds without it,
+        with its 95 % bootstrap interval; other: the same against the changes of another
+        recommendation, that is, what is true of the fields in general; attention_least,
+        attention_most: the least and the most that a field receives on average; decisive: the
+        field whose loss changes the log-odds most, and change, by how much on average.
     """
     rng = np.random.default_rng(seed)
     users = rng.choice(ready.data.users[USER].to_numpy(), min(count, len(ready.data.users)), False)
-    received, changes, known = [], [], []
+    explanations = []
     for user_id in users:
         candidates = ready.candidates(int(user_id))
         films = ready.rank(candidates, min(10, int(candidates.unseen.sum())))
-        found = explain(ready, candidates, int(rng.choice(films[MOVIE])))
-        received.append(found.received)
-        changes.append(np.abs(found.changes))
-        known.append([value != "" for value in found.held])
-    received, changes, known = np.array(received), np.array(changes), np.array(known)
-    correlation = rank_correlation(received, changes)
-    correlation = correlation[np.isfinite(correlation)]
-    mean, low, high = metrics.bootstrap_difference(correlation, np.zeros(len(correlation)))
-    average = received.mean(axis=0)
-    change = (changes * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        explanations.append(explain(ready, candidates, int(rng.choice(films[MOVIE]))))
+    received = np.array([found.received for found in explanations])
+    known = np.array([found.held for found in explanations]) != ""
+    changes = np.where(known, np.abs([found.changes for found in explanations]), np.nan)
+    own = _correlations(received, changes)
+    mean, low, high = metrics.bootstrap_difference(own, np.zeros(len(own)))
+    attention, change = received.mean(axis=0), np.nanmean(changes, axis=0)
     return {
-        "recommendations": len(correlation),
+        "recommendations": len(own),
         "correlation": mean,
         "low": low,
         "high": high,
-        "attention_least": float(average.min()),
-        "attention_most": float(average.max()),
-        "decisive": FEATURES[int(change.argmax())],
-        "change": float(change.max()),
+        "other": float(_correlations(received, np.roll(changes, 1, axis=0)).mean()),
+        "attention_least": float(attention.min()),
+        "attention_most": float(attention.max()),
+        "decisive": FEATURES[int(np.nanargmax(change))],
+        "change": float(np.nanmax(change)),
     }
+
+
+def _correlations(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of each row of two tables; NaN in `theirs` is left out."""
+    return np.array(
+        [
+            spearmanr(a[~np.isnan(b)], b[~np.isnan(b)]).statistic
+            for a, b in zip(ours, theirs, strict=True)
+        ]
+    )
 
 
 def as_markdown(table: pd.DataFrame) -> str:
     """The table of `agreement`, one row a model, as it stands in the README."""
     lines = [
-        "| model | recommendations | rank correlation, 95 % interval | attention a field receives, "
-        "least to most | field whose loss changes most, mean change of log-odds |",
-        "|---|---|---|---|---|",
+        "| model | recommendations | rank correlation, 95 % interval | ... with another "
+        "recommendation's changes | attention a field receives, least to most | field whose loss "
+        "changes most, mean change of log-odds |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row.model} | {row.recommendations} | {row.correlation:+.3f} "
-        f"[{row.low:+.3f}, {row.high:+.3f}] | {row.attention_least:.3f} to "
+        f"[{row.low:+.3f}, {row.high:+.3f}] | {row.other:+.3f} | {row.attention_least:.3f} to "
         f"{row.attention_most:.3f} | {row.decisive}, {row.change:.2f} |"
         for row in table.itertuples()
     ]
@@ -193,7 +189,7 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure how far the two explanations agree; write explanations.csv and the READMEs."""
+    """Measure how far the two explanations agree: explanations.csv, and ML-1M's in the READMEs."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--dataset", choices=datasets.NAMES, default="ml-1m")
     options = parser.parse_args(arguments)
@@ -208,9 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             table = pd.DataFrame(rows)
             table.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
         table = pd.read_csv(path)  # the README shows what stands in the file, to the last digit
-        for readme in READMES:
-            block = f"explanations {options.dataset}"
-            files.into_block(artefacts.ROOT / readme, block, as_markdown(table))
+        for readme in READMES if options.dataset == "ml-1m" else ():
+            files.into_block(artefacts.ROOT / readme, "explanations", as_markdown(table))
     except (datasets.DataError, artefacts.ArtefactError, ValueError, OSError) as error:
         parser.exit(1, f"{error}\n")
     print(as_markdown(table))

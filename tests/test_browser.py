@@ -33,13 +33,9 @@ def page(site, opened):
     page.close()
 
 
-def settled(page):
-    page.locator('[data-test-script-state="notRunning"]').wait_for(state="attached")
-
-
 def shown(page, model):
     """Each card's first line and probability."""
-    settled(page)
+    serving.settled(page)
     cards = page.locator(f'[class*="st-key-card-{model}-"]')
     titles = cards.locator("strong").all_inner_texts()
     bars = cards.get_by_test_id("stProgress").all_inner_texts()
@@ -108,7 +104,7 @@ def test_an_explanation(page, site):
     assert "film=" in page.url
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
-    settled(page)
+    serving.settled(page)
     expect(page).not_to_have_url(re.compile("film="))
 
 
@@ -134,7 +130,7 @@ def test_two_models(page, site):
     page.get_by_text(re.compile("^Compare with")).click()
     (other,) = set(TITLES) - {site[1]}
     expect(cards(page, other)).to_have_count(10)
-    settled(page)
+    serving.settled(page)
     shared = int(re.search(r"(\d+) of 10", page.get_by_text("In both lists:").inner_text())[1])
     assert page.get_by_text("in both", exact=True).count() == 2 * shared
     assert len(set(shown(page, other)) | set(shown(page, site[1]))) >= 10
@@ -144,7 +140,7 @@ def test_two_models(page, site):
 def test_korean(page):
     page.get_by_text("한국어").click()
     page.get_by_text("추천 영화 (높은 순)").wait_for()
-    settled(page)
+    serving.settled(page)
     assert "lang=ko" in page.url
     page.reload()
     page.get_by_text("추천 영화 (높은 순)").wait_for()
@@ -168,7 +164,7 @@ def test_a_link_that_asks_in_vain(site, opened):
 
 def test_a_phone_needs_no_sideways_scrolling(site, opened):
     page = serving.open_page(opened, site[0], viewport={"width": 390, "height": 844})
-    settled(page)
+    serving.settled(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
     page.close()
