@@ -36,6 +36,8 @@ train: setup ## train MODEL=autointmlp on DATASET=ml-1m with SETTING=tuned
 
 evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all) and write the table
 	$(BIN)/python -m movierec.evaluation --dataset $(DATASET) --protocol $(PROTOCOL)
+	$(BIN)/python -m movierec.reliability --dataset $(DATASET)
+	$(BIN)/python -m movierec.explain --dataset $(DATASET)
 
 search: setup ## go on with the grid search GRID=original (or wide)
 	$(BIN)/python -m movierec.experiments --grid $(GRID) --dataset $(DATASET)
@@ -61,5 +63,5 @@ lock: .venv/test.stamp ## renew the exact versions from requirements*.in
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header requirements.in --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header requirements-dev.in --output-file requirements-dev.txt
 
-picture: .venv/test.stamp ## take the README's picture from the running app
+picture: .venv/test.stamp ## take the README's pictures from the running app
 	$(BIN)/python -m tests.picture

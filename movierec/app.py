@@ -1,138 +1,131 @@
-"""The Streamlit page: a user, what they liked, and what the model recommends to them."""
+"""The Streamlit page: somebody, what they like, what the model recommends to them, and why."""
 
-import pandas as pd
+import gc
+from collections.abc import Mapping
+
 import streamlit as st
 
-from movierec import artefacts, preprocess, recommender
-from movierec.datasets import AGE_GROUPS, GENDERS, OCCUPATIONS, RATING, TIMESTAMP, USER
+from movierec import artefacts, datasets, link, recommender, texts
+from movierec.library import Library, RequestError
 from movierec.models import TITLES
+from movierec.newcomer import Newcomer, candidates
+from movierec.page import films, newcomer, person, quality, state, why
 from movierec.rawfiles import DataError
 from movierec.recommender import Recommender
 from movierec.sources import NotFoundError
-
-MOST = 100
+from movierec.texts import plain
 
 
 def page(model: str) -> None:
     """Show the whole page for one model, a key of `movierec.models.MODELS`."""
-    st.set_page_config(
-        page_title=f"{TITLES[model]} film recommender", page_icon="🎬", layout="wide"
-    )
-    st.title(f"{TITLES[model]} film recommender")
+    st.set_page_config(page_title=f"{TITLES[model]} · MovieLens", page_icon="🎬", layout="wide")
+    (other,) = set(TITLES) - {model}
+    ready = _ready(model)
+    words = state.start(ready.library)
+    _show_head(ready, TITLES[model], words)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        who = _ask_who(ready.library, words)
+    with right:
+        _show_films(ready, who, model, other, words)
+    shelf = st.expander(words["quality"], key="quality", on_change="rerun")
+    if shelf.open:
+        with shelf:
+            quality.show(ready.data.name, words)
+
+
+def _ready(model: str) -> Recommender:
+    """The recommender; where it cannot be had, the page says why and stops."""
+    words = texts.LANGUAGES[st.session_state.get("lang") or texts.language(st.context.locale)]
     try:
-        ready = _load(model)
+        with st.spinner(words["loading"]):
+            return load(model)
     except (DataError, artefacts.ArtefactError) as error:
-        st.error(f"The recommender cannot start: {error}", icon="🧰")
+        st.title(words["title"].format(model=TITLES[model]))
+        st.error(words["cannot_start"].format(reason=plain(str(error))), icon=":material/build:")
         st.stop()
-    if ready.data.name != "ml-1m":
-        st.info(
-            "MovieLens 1M is not on this machine, so this page runs on MovieLens 100K. "
-            "`make data` fetches ML-1M, and data/README.md says where to put it by hand."
-        )
-    request = _ask(ready)
-    try:
-        films = ready.recommend(**request)
-    except recommender.RequestError as error:
-        st.error(f"That cannot be answered: {error}.", icon="✋")
-        st.stop()
-    _show_user(ready, request["user_id"])
-    recommended, liked = st.columns([3, 2], gap="large")
-    with recommended:
-        _show_recommendations(ready, films, request)
-    with liked:
-        _show_liked(ready, request["user_id"])
 
 
-@st.cache_resource(show_spinner="Loading the data and the model …")
-def _load(model: str) -> Recommender:
-    """The recommender on ML-1M where that is at hand, else on ML-100K; shared by all sessions."""
+@st.cache_resource(show_spinner=False)
+def load(model: str) -> Recommender:
+    """The recommender, shared by all sessions, after it has answered once."""
+    ready = recommender.attach(load_library(), model)
+    ready.recommend(int(ready.data.users["user_id"].iloc[0]))
+    candidates(ready, Newcomer(rated=((int(ready.data.movies["movie_id"].iloc[0]), 5),)))
+    gc.freeze()  # Streamlit collects garbage after every run: not among what stays anyway, 0.3 s
+    return ready
+
+
+@st.cache_resource(show_spinner=False)
+def load_library() -> Library:
+    """ML-1M where that is at hand, else ML-100K."""
     try:
-        return recommender.load(model, "ml-1m", download=False)
+        return Library(datasets.load("ml-1m", download=False))
     except NotFoundError:
-        return recommender.load(model, "ml-100k")
+        return Library(datasets.load("ml-100k"))
 
 
-def _ask(ready: Recommender) -> dict:
-    """The form's values, as arguments of `Recommender.recommend`."""
-    users = ready.data.users[USER]
-    with st.form("request"):
-        user, year, month, n = st.columns(4)
-        request = {
-            "user_id": user.number_input(
-                f"User id ({users.min()} to {users.max()})",
-                min_value=int(users.min()),
-                max_value=int(users.max()),
-            ),
-            "year": year.number_input(
-                "Target year",
-                recommender.YEARS.start,
-                recommender.YEARS.stop - 1,
-                value=None,
-                placeholder="year of the user's last rating",
-            ),
-            "month": month.number_input(
-                "Target month", 1, 12, value=None, placeholder="month of the user's last rating"
-            ),
-            "n": n.number_input("How many films", 1, MOST, value=10),
-        }
-        st.form_submit_button("Recommend", type="primary")
-    return request
-
-
-def _show_user(ready: Recommender, user_id: int) -> None:
-    user = ready.user(user_id)
-    st.subheader(f"User {user_id}")
-    st.write(
-        f"A {GENDERS[user['gender']]}, {AGE_GROUPS[user['age']]} years old, "
-        f"{OCCUPATIONS[user['occupation']]}, zip code {user['zipcode']}; "
-        f"has rated {len(ready.history(user_id)):,} films."
-    )
-
-
-def _show_recommendations(ready: Recommender, films: pd.DataFrame, request: dict) -> None:
-    st.subheader("Recommended, best first")
-    st.table(
-        pd.DataFrame(
-            {
-                "rank": range(1, len(films) + 1),
-                "film": films["title"],
-                "year": films["release_year"].astype("str").replace("<NA>", "unknown"),
-                "genres": films["genres"].str.replace("|", ", "),
-                "probability": films["probability"].map("{:.1%}".format),
-            }
+def _show_head(ready: Recommender, title: str, words: Mapping) -> None:
+    """Title, languages, what the link asked for in vain, and whose films to show."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(words["title"].format(model=title), width="stretch", anchor=False)
+        st.segmented_control(
+            "Language · 언어",
+            list(texts.LANGUAGES),
+            key="lang",
+            required=True,
+            format_func=lambda code: texts.LANGUAGES[code]["language"],
+            label_visibility="collapsed",
+            width="content",
         )
+    st.caption(words["intro"])
+    if ready.data.name != "ml-1m":
+        st.info(words["small_data"])
+    for problem in st.session_state.problems:
+        st.warning(
+            words["bad_link"].format(
+                name=problem.name, value=plain(problem.value), expected=plain(problem.expected)
+            )
+        )
+    st.session_state.problems = []
+    st.segmented_control(
+        words["tab"], link.TABS, key="tab", required=True, format_func=words["tabs"].get
     )
-    test = ready.entry["metrics"]["test"]
-    st.caption(
-        "Probability: what the model thinks of a rating of 4 or more. On held-out ratings its "
-        f"AUC is {test['auc']:.3f}; model/evaluation.csv compares it with simpler rankers."
-    )
-    default = dict(zip(("year", "month"), ready.default_time(request["user_id"]), strict=True))
-    for name, feature in zip(default, preprocess.TIME_FEATURES, strict=True):
-        value = request[name] or default[name]
-        if str(value) not in ready.encoder.classes[feature]:
-            st.caption(f"No training rating is from {name} {value}: the model takes it as unknown.")
 
 
-def _show_liked(ready: Recommender, user_id: int) -> None:
-    liked = ready.history(user_id, liked=True)
-    st.subheader("Liked: rated 4 or 5, newest first")
-    if liked.empty:
-        st.write("This user has rated no film 4 or more.")
+def _ask_who(library: Library, words: Mapping) -> int | Newcomer:
+    """A user of the data set or a new viewer, as the section on the left says."""
+    if st.session_state.tab == "new":
+        return newcomer.ask(library, words)
+    user_id = person.choose(library, words)
+    person.show(library, user_id, words)
+    return user_id
+
+
+@st.fragment
+def _show_films(
+    ready: Recommender, who: int | Newcomer, model: str, other: str, words: Mapping
+) -> None:
+    """Controls, one list or two, and the explanation that is open.
+
+    A change of a control runs this alone, not the whole page.
+    """
+    st.subheader(words["recommended"], anchor=False)
+    default = ready.library.default_time(None if isinstance(who, Newcomer) else who)
+    films.ask(ready, default, TITLES[other], words)
+    state.publish()
+    view = state.view()
+    try:
+        with st.spinner(words["folding"]):
+            everything = films.candidates(ready, who, view)
+            ours = films.listed(ready, everything, view)
+        if view.compare:
+            films.show_both(ours, (ready, model), (_ready(other), other), who, words)
+        else:
+            films.show(ready.library, ours, model, words)
+    except RequestError as error:
+        st.error(words["cannot_answer"].format(reason=plain(str(error))), icon=":material/block:")
         return
-    year = liked["release_year"].astype("str").replace("<NA>", "year unknown")
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "film": liked["title"] + " (" + year + ")",
-                "rating": liked[RATING],
-                "rated on": pd.to_datetime(liked[TIMESTAMP], unit="s").dt.date,
-            }
-        ),
-        column_config={
-            "film": st.column_config.TextColumn(width="medium"),
-            "rating": st.column_config.NumberColumn(width="small"),
-        },
-        width="stretch",
-        hide_index=True,
-    )
+    films.show_notes(ready, ours, default, words)
+    if view.film is not None:
+        why.show(ready, who, everything, view.film, words)

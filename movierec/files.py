@@ -50,3 +50,18 @@ def sha256(path: Path) -> str:
 def digest(content: bytes) -> str:
     """SHA-256 of bytes, as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def into_block(path: Path, name: str, content: str) -> None:
+    """Put text between a file's two marks, `<!-- name -->` and `<!-- end of name -->`.
+
+    Raises:
+        ValueError: when the marks are not there.
+    """
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    text = path.read_text("utf-8")
+    if not 0 <= text.find(begin) < text.find(end):
+        raise ValueError(f"{path} lacks the lines {begin.strip()} and {end}")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    with replacing(path) as (part,):
+        part.write_text(f"{before}{begin}\n{content}\n\n{end}{after}", "utf-8")

@@ -1,22 +1,37 @@
 """Serve a trained model: recommend unseen films to a user, score rows of raw values."""
 
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from autoint import AutoInt
-from movierec import artefacts, datasets, preprocess
-from movierec.datasets import MOVIE, RATING, TIMESTAMP, USER, MovieLens
+from movierec import artefacts, datasets, foldin, preprocess
+from movierec.datasets import MovieLens
 from movierec.encoding import FeatureEncoder
+from movierec.library import FILM_COLUMNS, Filters, Library, RequestError
 from movierec.models import MODELS, predictor
 
 YEARS = range(1995, 2101)
+ALL_FILMS = Filters()
 
 
-class RequestError(ValueError):
-    """A request that cannot be answered; the message says what arrived and what was expected."""
+@dataclass(frozen=True)
+class Candidates:
+    """Every film of the movies table, as the model sees it for one person at one time.
+
+    Args:
+        ids: encoded features, int32 (movies, 13).
+        unseen: which films the person has not rated, bool (movies,).
+        person: an embedding vector to stand in place of the user id's, float32 (embed_dim,);
+            None leaves the model's own.
+    """
+
+    ids: np.ndarray
+    unseen: np.ndarray
+    person: np.ndarray | None = None
 
 
 class Recommender:
@@ -27,64 +42,22 @@ class Recommender:
         model: the trained model.
         encoder: the encoder it was trained with.
         entry: its manifest entry.
+        library: the data's look-ups, where they are there already; models can share them.
     """
 
-    def __init__(self, data: MovieLens, model: AutoInt, encoder: FeatureEncoder, entry: dict):
+    def __init__(
+        self,
+        data: MovieLens,
+        model: AutoInt,
+        encoder: FeatureEncoder,
+        entry: dict,
+        library: Library | None = None,
+    ):
         self.data, self.model, self.encoder, self.entry = data, model, encoder, entry
-        self.movies = preprocess.movies(data).assign(genres=data.movies["genres"])
+        self.library = library or Library(data)
         self._predict = predictor(model)
         self._user_ids = encoder.transform(data.users, preprocess.USER_FEATURES)
-        self._movie_ids = encoder.transform(self.movies, preprocess.MOVIE_FEATURES)
-        self._user_index = pd.Index(data.users[USER])
-        self._movie_index = pd.Index(data.movies[MOVIE])
-
-    @cached_property
-    def _ratings(self) -> pd.DataFrame:
-        """All ratings, grouped by user, so that one user's are a slice."""
-        return preprocess.ratings(self.data).sort_values(USER, kind="stable", ignore_index=True)
-
-    def user(self, user_id: int) -> pd.Series:
-        """The user's row of the users table.
-
-        Raises:
-            RequestError: when there is no such user.
-        """
-        return self.data.users.iloc[self._user_position(user_id)]
-
-    def history(self, user_id: int, liked: bool = False) -> pd.DataFrame:
-        """What the user has rated, newest first.
-
-        Args:
-            user_id: see `user`.
-            liked: only ratings of 4 or more.
-
-        Returns:
-            One row a rating: movie_id, title, genres, release_year, rating, timestamp,
-            rating_year, rating_month.
-        """
-        rated = self._rated(user_id)
-        if liked:
-            rated = rated[rated[RATING] >= preprocess.LIKED]
-        rated = rated.sort_values([TIMESTAMP, MOVIE], ascending=[False, True])
-        about = self.movies[[MOVIE, "title", "genres", "release_year"]]
-        return rated.drop(columns=USER).merge(about, on=MOVIE, how="left")[
-            [*about.columns, RATING, TIMESTAMP, *preprocess.TIME_FEATURES]
-        ]
-
-    def _rated(self, user_id: int) -> pd.DataFrame:
-        """The user's rows of `_ratings`."""
-        user_id = self.user(user_id)[USER]
-        users = self._ratings[USER].to_numpy()
-        start, stop = np.searchsorted(users, [user_id, user_id + 1])
-        return self._ratings.iloc[start:stop]
-
-    def default_time(self, user_id: int) -> tuple[int, int]:
-        """Year and month in which the user last rated: what `recommend` assumes by default."""
-        rated = self._rated(user_id)
-        if rated.empty:
-            rated = self._ratings
-        newest = rated.loc[rated[TIMESTAMP].idxmax()]
-        return tuple(int(newest[feature]) for feature in preprocess.TIME_FEATURES)
+        self._movie_ids = encoder.transform(self.library.movies, preprocess.MOVIE_FEATURES)
 
     def recommend(
         self, user_id: int, n: int = 10, year: int | None = None, month: int | None = None
@@ -104,39 +77,81 @@ class Recommender:
         Raises:
             RequestError: unknown user, n out of range, impossible year or month.
         """
-        ids = self.candidate_ids(user_id, year, month)
-        unseen = np.flatnonzero(~self.seen(user_id))
-        if not len(unseen):
-            raise RequestError(f"user {user_id} has rated every film: nothing is left to recommend")
-        left = f" (user {user_id} has {len(unseen)} unrated films)"
-        _check_whole("n", n, range(1, len(unseen) + 1), left)
-        probability = self._predict(ids[unseen])
-        best = np.argsort(-probability, kind="stable")[:n]
-        films = self.movies.iloc[unseen[best]][[MOVIE, "title", "genres", "release_year"]]
-        return films.assign(probability=probability[best]).reset_index(drop=True)
+        return self.rank(self.candidates(user_id, year, month), n)
 
-    def seen(self, user_id: int) -> np.ndarray:
-        """Which rows of the movies table the user has rated; bool, shape (movies,)."""
-        mask = np.zeros(len(self._movie_index), bool)
-        mask[self._movie_index.get_indexer(self._rated(user_id)[MOVIE])] = True
-        return mask
+    def candidates(
+        self, user_id: int, year: int | None = None, month: int | None = None
+    ) -> Candidates:
+        """All films for this user; see `recommend` for arguments and errors."""
+        return Candidates(self.candidate_ids(user_id, year, month), ~self.library.seen(user_id))
+
+    def probabilities(self, candidates: Candidates) -> np.ndarray:
+        """Probability of a rating of 4 or more for every film, float32 (movies,)."""
+        if candidates.person is None:
+            return self._predict(candidates.ids)
+        vectors = np.broadcast_to(candidates.person, (len(candidates.ids), len(candidates.person)))
+        return foldin.score(self.model, candidates.ids, vectors)
+
+    def rank(
+        self, candidates: Candidates, n: int = 10, filters: Filters = ALL_FILMS
+    ) -> pd.DataFrame:
+        """The best `n` of the unseen films that pass the filters, or as many as there are.
+
+        Returns:
+            See `recommend`.
+
+        Raises:
+            RequestError: n below 1 or above the number of unseen films, all films seen, or a
+                filter that no film can pass.
+        """
+        left = int(candidates.unseen.sum())
+        if not left:
+            raise RequestError("every film is rated already: nothing is left to recommend")
+        _check_whole("n", n, range(1, left + 1), f" ({left} films are unrated)")
+        rows = np.flatnonzero(candidates.unseen & self.library.admitted(filters))
+        probability = self.probabilities(candidates)[rows]
+        best = np.argsort(-probability, kind="stable")[:n]
+        films = self.library.movies.iloc[rows[best]][FILM_COLUMNS]
+        return films.assign(probability=probability[best]).reset_index(drop=True)
 
     def candidate_ids(
         self, user_id: int, year: int | None = None, month: int | None = None
     ) -> np.ndarray:
         """Encoded features of this user with every film, int32, shape (movies, 13)."""
-        position = self._user_position(user_id)
-        default_year, default_month = self.default_time(user_id)
-        year = default_year if year is None else year
-        month = default_month if month is None else month
+        default = self.library.default_time(user_id)
+        user = self._user_ids[[self.library.user_row(user_id)]]
+        return self._with_films(user, default, year, month)
+
+    def profile_ids(
+        self, profile: Mapping, year: int | None = None, month: int | None = None
+    ) -> np.ndarray:
+        """Encoded features of somebody who is no user of the data set, with every film.
+
+        Args:
+            profile: gender, age, occupation and zipcode as in the users table; what is None or
+                not there is unknown to the model, and so is the user id.
+            year, month: by default those of the newest rating of all.
+
+        Returns:
+            int32, shape (movies, 13).
+        """
+        row = pd.DataFrame([{name: profile.get(name) for name in preprocess.USER_FEATURES}])
+        user = self.encoder.transform(row, preprocess.USER_FEATURES)
+        return self._with_films(user, self.library.default_time(), year, month)
+
+    def _with_films(
+        self, user: np.ndarray, default: tuple[int, int], year: int | None, month: int | None
+    ) -> np.ndarray:
+        """One person's encoded fields (1, 5) beside every film's and the time's."""
+        year = default[0] if year is None else year
+        month = default[1] if month is None else month
         _check_whole("year", year, YEARS)
         _check_whole("month", month, range(1, 13))
         time = pd.DataFrame([[year, month]], columns=list(preprocess.TIME_FEATURES))
         time_ids = self.encoder.transform(time, preprocess.TIME_FEATURES)
         films = len(self._movie_ids)
-        user_ids = self._user_ids[[position]]
         return np.hstack(
-            [user_ids.repeat(films, axis=0), self._movie_ids, time_ids.repeat(films, axis=0)]
+            [user.repeat(films, axis=0), self._movie_ids, time_ids.repeat(films, axis=0)]
         )
 
     def score(self, rows: pd.DataFrame) -> np.ndarray:
@@ -153,17 +168,6 @@ class Recommender:
             movierec.encoding.EncoderError: when a column is missing.
         """
         return self._predict(self.encoder.transform(rows))
-
-    def _user_position(self, user_id: int) -> int:
-        users = self._user_index
-        if isinstance(user_id, (int, np.integer)) and not isinstance(user_id, bool):
-            position = users.get_indexer([user_id])[0]
-            if position >= 0:
-                return int(position)
-        raise RequestError(
-            f"there is no user {user_id!r} in {self.data.name}: expected one of its {len(users):,} "
-            f"users, a whole number from {users.min()} to {users.max()}"
-        )
 
 
 def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
@@ -194,7 +198,16 @@ def load(
     """
     if model not in MODELS:
         raise RequestError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
-    data = datasets.load(dataset, root / "data", download)
-    trained, encoder, entry = artefacts.load(artefacts.place(dataset, root=root), model)
+    return attach(Library(datasets.load(dataset, root / "data", download)), model, root)
+
+
+def attach(library: Library, model: str, root: Path = artefacts.ROOT) -> Recommender:
+    """The model of that name for data that is loaded already; several can share one library.
+
+    Raises:
+        movierec.artefacts.ArtefactError: see `load`.
+    """
+    data = library.data
+    trained, encoder, entry = artefacts.load(artefacts.place(data.name, root=root), model)
     artefacts.check_data(entry, data)
-    return Recommender(data, trained, encoder, entry)
+    return Recommender(data, trained, encoder, entry, library)

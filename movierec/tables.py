@@ -71,33 +71,14 @@ def _cell(row: dict, name: str) -> str:
 
 
 def into_readmes(dataset: str, table: pd.DataFrame, root: Path = artefacts.ROOT) -> None:
-    """Put every protocol's table between its two marks in the READMEs, where they have them.
+    """Put every protocol's table between its two marks in the READMEs that have them.
 
     Raises:
-        ValueError: an opening mark without its end.
+        ValueError: see `files.into_block`.
     """
     for readme in READMES:
-        path = root / readme
-        text = path.read_text("utf-8")
+        text = (root / readme).read_text("utf-8")
         for protocol, mine in table.groupby(table["protocol"].str.partition(",")[0]):
-            text = between_marks(text, f"results {dataset} {protocol}", as_markdown(mine))
-        with files.replacing(path) as (part,):
-            part.write_text(text, "utf-8")
-
-
-def between_marks(text: str, name: str, content: str) -> str:
-    """`text` with `content` between the lines `<!-- name -->` and `<!-- end of name -->`.
-
-    Text without the first mark comes back as it is.
-
-    Raises:
-        ValueError: the first mark without the second.
-    """
-    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-    before, found, after = text.partition(begin)
-    if not found:
-        return text
-    _, found, after = after.partition(end)
-    if not found:
-        raise ValueError(f"the README lacks the line {end}")
-    return f"{before}{begin}\n{content}\n\n{end}{after}"
+            block = f"results {dataset} {protocol}"
+            if f"<!-- {block} -->" in text:
+                files.into_block(root / readme, block, as_markdown(mine))

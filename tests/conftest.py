@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movierec import artefacts, datasets, recommender
+from movierec import artefacts, datasets, library, recommender, training
 from movierec.sources import NotFoundError
 
 USERS = ["1::F::1::10::48067", "2::M::56::16::70072", "3::M::25::15::02460"]
@@ -61,6 +61,14 @@ def made(tmp_path_factory) -> datasets.MovieLens:
     data_dir = tmp_path_factory.mktemp("made")
     write_ml1m(data_dir, users, movies, ratings)
     return datasets.load("ml-1m", data_dir)
+
+
+@pytest.fixture(scope="session")
+def small(made, tmp_path_factory) -> recommender.Recommender:
+    """A recommender on the made-up data, trained for an epoch."""
+    root = tmp_path_factory.mktemp("small")
+    training.train("autointmlp", made, root=root, epochs=1, batch_size=128)
+    return recommender.attach(library.Library(made), "autointmlp", root)
 
 
 def real(name: str) -> datasets.MovieLens:

@@ -65,5 +65,10 @@ def open_page(opened: Browser, url: str, **options) -> Page:
     page = opened.new_page(**options)
     page.set_default_timeout(SECONDS * 1000)
     page.goto(url)
-    page.get_by_test_id("stTable").wait_for()
+    page.get_by_test_id("stProgress").first.wait_for()
     return page
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has ended."""
+    page.locator('[data-test-script-state="notRunning"]').wait_for(state="attached")

@@ -1,10 +1,15 @@
 """The real app in a real browser."""
 
-import pytest
+import re
 
+import pytest
+from playwright.sync_api import expect
+
+from movierec.models import TITLES
 from tests import serving
 
 pytestmark = pytest.mark.skipif(serving.chromium() is None, reason="no Chromium is installed")
+SCRIPTS = {"show_st.py": "autoint", "show_st2.py": "autointmlp"}
 
 
 @pytest.fixture(scope="module")
@@ -13,31 +18,153 @@ def opened():
         yield launched
 
 
-def shown(page):
-    """Films and probabilities of the recommendations on the page."""
-    rows = page.get_by_test_id("stTable").locator("tbody tr").all()
-    cells = [row.locator("th, td").all_inner_texts() for row in rows]
-    assert [cell[0] for cell in cells] == [str(rank) for rank in range(1, len(rows) + 1)]
-    return [cell[1] for cell in cells], [float(cell[-1].rstrip("%")) for cell in cells]
+@pytest.fixture(scope="module", params=SCRIPTS)
+def site(request, ml100k):
+    """Address of a running app, and the model it shows."""
+    with serving.serving(request.param) as url:
+        yield url, SCRIPTS[request.param]
 
 
-@pytest.mark.parametrize("script", ["show_st.py", "show_st2.py"])
-def test_first_and_last_user(script, opened, ml100k):
-    with serving.serving(script) as url:
-        page = serving.open_page(opened, url)
-        first, probabilities = shown(page)
-        assert len(first) == 10
-        assert probabilities == sorted(probabilities, reverse=True)
+@pytest.fixture
+def page(site, opened):
+    page = serving.open_page(opened, site[0], locale="en-US")
+    yield page
+    assert page.get_by_test_id("stException").count() == 0
+    page.close()
 
-        user = page.get_by_label("User id")
-        last = user.get_attribute("max")
-        user.fill(last)
-        page.get_by_role("button", name="Recommend").click()
-        page.get_by_role("heading", name=f"User {last}").wait_for()
-        page.locator('[data-test-script-state="notRunning"]').wait_for()
-        second, probabilities = shown(page)
-        assert len(second) == 10
-        assert probabilities == sorted(probabilities, reverse=True)
-        assert second != first
-        assert page.get_by_test_id("stException").count() == 0
-        page.close()
+
+def shown(page, model):
+    """Each card's first line and probability."""
+    serving.settled(page)
+    cards = page.locator(f'[class*="st-key-card-{model}-"]')
+    titles = cards.locator("strong").all_inner_texts()
+    bars = cards.get_by_test_id("stProgress").all_inner_texts()
+    ranks = [int(title.split(".")[0]) for title in titles]
+    assert ranks == list(range(1, len(titles) + 1))
+    probabilities = [float(re.search(r"([\d.]+)%", bar)[1]) for bar in bars]
+    assert probabilities == sorted(probabilities, reverse=True)
+    return titles
+
+
+def cards(page, model):
+    return page.locator(f'[class*="st-key-card-{model}-"]')
+
+
+def fill(page, label, text):
+    box = page.locator(f'input[aria-label="{label}"]')
+    box.fill(str(text))
+    box.press("Enter")
+
+
+def describe(page, text):
+    box = page.locator('input[aria-label$="or a description"]')
+    box.fill(text)
+    box.press("Enter")
+
+
+def test_a_persons_way(page, site):
+    model = site[1]
+    first = shown(page, model)
+    assert len(first) == 10
+    describe(page, "943")
+    page.get_by_role("heading", name="User 943").wait_for()
+    second = shown(page, model)
+    assert second != first
+
+    fill(page, "How many", 5)
+    expect(cards(page, model)).to_have_count(5)
+    assert shown(page, model) == second[:5]
+    fill(page, "Target year", 2050)
+    page.get_by_text("No training rating is from rated in year 2050").wait_for()
+    third = shown(page, model)
+
+    assert "user=943" in page.url
+    assert "n=5" in page.url
+    page.reload()
+    expect(cards(page, model)).to_have_count(5)
+    assert shown(page, model) == third
+
+
+def test_a_user_by_description(page):
+    describe(page, "woman student, likes drama")
+    page.get_by_text("Understood: woman, college/grad student, Drama").wait_for()
+    match = page.get_by_role("button", name=re.compile(r"^\d+ · woman")).first
+    number = match.inner_text().split(" ")[0]
+    match.click()
+    page.get_by_role("heading", name=f"User {number}").wait_for()
+
+
+def test_an_explanation(page, site):
+    titles = shown(page, site[1])
+    page.get_by_role("button", name="Why?").nth(1).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(titles[1].split(". ", 1)[1]).first.wait_for()
+    dialog.get_by_text("layer 2").click()
+    dialog.get_by_role("table").wait_for()
+    assert "film=" in page.url
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    serving.settled(page)
+    expect(page).not_to_have_url(re.compile("film="))
+
+
+def test_a_new_viewer(page, site):
+    page.get_by_text("You, a new viewer").click()
+    page.get_by_text("Used: nothing about you").wait_for()
+    anybody = shown(page, site[1])
+    fill(page, "Find a film by its title", "star wars")
+    page.get_by_test_id("stFeedback").first.get_by_role("button").or_(
+        page.get_by_test_id("stFeedback").first.get_by_role("radio")
+    ).nth(4).click()
+    page.get_by_text("1 of your ratings").wait_for()
+    mine = shown(page, site[1])
+    assert mine != anybody
+    assert "rated=" in page.url
+    page.reload()
+    page.get_by_text("1 of your ratings").wait_for()
+    expect(cards(page, site[1])).to_have_count(10)
+    assert shown(page, site[1]) == mine
+
+
+def test_two_models(page, site):
+    page.get_by_text(re.compile("^Compare with")).click()
+    (other,) = set(TITLES) - {site[1]}
+    expect(cards(page, other)).to_have_count(10)
+    serving.settled(page)
+    shared = int(re.search(r"(\d+) of 10", page.get_by_text("In both lists:").inner_text())[1])
+    assert page.get_by_text("in both", exact=True).count() == 2 * shared
+    assert len(set(shown(page, other)) | set(shown(page, site[1]))) >= 10
+    page.get_by_text("movie mean (baseline)").wait_for()
+
+
+def test_korean(page):
+    page.get_by_text("한국어").click()
+    page.get_by_text("추천 영화 (높은 순)").wait_for()
+    serving.settled(page)
+    assert "lang=ko" in page.url
+    page.reload()
+    page.get_by_text("추천 영화 (높은 순)").wait_for()
+
+
+def test_the_browsers_language_is_the_default(site, opened):
+    page = serving.open_page(opened, site[0], locale="ko-KR")
+    page.get_by_text("추천 영화 (높은 순)").wait_for()
+    page.close()
+
+
+def test_a_link_that_asks_in_vain(site, opened):
+    query = "?user=999999&n=0&month=13&genre=<img src=x onerror=alert(1)>"
+    page = serving.open_page(opened, site[0] + query, locale="en-US")
+    for text in ("user = “999999”", "n = “0”", "month = “13”", "genre = “<img"):
+        page.get_by_text(text).wait_for()
+    assert page.locator('img[src="x"]').count() == 0
+    assert len(shown(page, site[1])) == 10
+    page.close()
+
+
+def test_a_phone_needs_no_sideways_scrolling(site, opened):
+    page = serving.open_page(opened, site[0], viewport={"width": 390, "height": 844})
+    serving.settled(page)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
+    page.close()

@@ -12,6 +12,18 @@ def test_expected_error_by_arithmetic():
     assert calibration.expected_error(labels, probabilities) == pytest.approx(sum(bins) / 4)
 
 
+def test_bins():
+    rng = np.random.default_rng(0)
+    probabilities = rng.random(20_000).astype(np.float32)
+    labels = (rng.random(20_000) < probabilities).astype(np.float32)
+    table = calibration.reliability(labels, probabilities)
+    assert table["rows"].sum() == 20_000
+    assert len(table) == 20
+    np.testing.assert_allclose(table["liked"], table["predicted"], atol=0.06)
+    edges = calibration.reliability(np.array([0, 1]), np.array([0.0, 1.0]))
+    assert edges["rows"].tolist() == [1, 1]
+
+
 def test_temperature_finds_the_one_that_was_planted():
     rng = np.random.default_rng(0)
     true = rng.uniform(0.02, 0.98, 50_000)

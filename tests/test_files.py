@@ -63,3 +63,13 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path):
     assert "Free some space" in done.stdout
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_block_is_put_between_its_marks(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")
+    for _ in range(2):
+        files.into_block(path, "x", "new")
+        assert path.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
+    with pytest.raises(ValueError, match="lacks the lines <!-- y -->"):
+        files.into_block(path, "y", "new")

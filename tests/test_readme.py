@@ -38,7 +38,8 @@ def test_the_first_screen_is_a_picture_and_two_commands(page):
 
 
 @pytest.mark.parametrize(
-    "module", ["datasets", "preprocess", "training", "evaluation", "experiments"]
+    "module",
+    "datasets preprocess training evaluation experiments explain reliability".split(),
 )
 def test_help(module):
     done = subprocess.run(

@@ -4,20 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec import artefacts, encoding, preprocess, recommender, training
+from movierec import encoding, preprocess, recommender
+from movierec.library import Filters
 from movierec.prepared import prepare
 from movierec.recommender import RequestError
 
 COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
-
-
-@pytest.fixture(scope="module")
-def small(made, tmp_path_factory):
-    """A recommender on made-up data, trained for an epoch."""
-    root = tmp_path_factory.mktemp("small")
-    training.train("autointmlp", made, root=root, epochs=1, batch_size=128)
-    where = artefacts.place("ml-1m", root=root)
-    return recommender.Recommender(made, *artefacts.load(where, "autointmlp"))
 
 
 def full_rows(data, user_id, year, month):
@@ -34,14 +26,14 @@ def test_recommendations(small):
     assert films["probability"].between(0, 1).all()
     assert films["probability"].is_monotonic_decreasing
     assert films["movie_id"].is_unique
-    assert not films["movie_id"].isin(small.history(7)["movie_id"]).any()
+    assert not films["movie_id"].isin(small.library.history(7)["movie_id"]).any()
 
 
 def test_they_are_the_best_of_all_unseen_films(small):
-    year, month = small.default_time(7)
+    year, month = small.library.default_time(7)
     rows = full_rows(small.data, 7, year, month)
     scores = pd.Series(small.score(rows), index=rows["movie_id"])
-    unseen = scores.drop(small.history(7)["movie_id"])
+    unseen = scores.drop(small.library.history(7)["movie_id"])
     films = small.recommend(7, n=len(unseen))
     expected = unseen.sort_values(ascending=False, kind="stable")
     assert films["movie_id"].tolist() == expected.index.tolist()
@@ -49,17 +41,15 @@ def test_they_are_the_best_of_all_unseen_films(small):
 
 
 def test_history(small):
-    history = small.history(7)
+    history = small.library.history(7)
     raw = small.data.ratings.query("user_id == 7")
     assert sorted(history["movie_id"]) == sorted(raw["movie_id"])
     assert history["timestamp"].is_monotonic_decreasing
-    liked = small.history(7, liked=True)
-    assert set(liked["movie_id"]) == set(raw.query("rating >= 4")["movie_id"])
-    assert small.default_time(7) == tuple(history.iloc[0][["rating_year", "rating_month"]])
+    assert small.library.default_time(7) == tuple(history.iloc[0][["rating_year", "rating_month"]])
 
 
 def test_time_matters_to_the_codes_only_where_training_saw_it(small):
-    known = small.candidate_ids(7, *small.default_time(7))
+    known = small.candidate_ids(7, *small.library.default_time(7))
     unknown = small.candidate_ids(7, 2099, 12)
     assert (known[:, :-2] == unknown[:, :-2]).all()
     assert (unknown[:, -2] == encoding.UNKNOWN).all()
@@ -78,7 +68,7 @@ def test_time_matters_to_the_codes_only_where_training_saw_it(small):
         ((True,), "there is no user True"),
         ((None,), "there is no user None"),
         ((10**30,), "there is no user 1000"),
-        ((7, 0), "n is 0, expected a whole number from 1 to 20 .user 7 has 20 unrated films."),
+        ((7, 0), "n is 0, expected a whole number from 1 to 20 .20 films are unrated."),
         ((7, 21), "n is 21"),
         ((7, 2.5), "n is 2.5"),
         ((7, 5, 1994), "year is 1994, expected a whole number from 1995 to 2100"),
@@ -104,13 +94,49 @@ def test_unknown_model_and_missing_artefacts(tmp_path):
         recommender.load("svd")
 
 
+def test_filters(small):
+    library = small.library
+    everything = small.candidates(7)
+    whole = small.rank(everything, 20)
+    comedies = small.rank(everything, 20, Filters(genre="Comedy"))
+    assert comedies["genres"].eq("Comedy").all()
+    assert comedies["movie_id"].tolist() == [movie for movie in whole["movie_id"] if movie % 3 == 0]
+    fifties = small.rank(everything, 20, Filters("Drama", 1950))
+    assert fifties["release_year"].between(1950, 1959).all()
+    unknown = small.rank(everything, 20, Filters(hide_known=True))["movie_id"]
+    limit = np.quantile(library.raters, 0.9)
+    assert (library.raters[library.film_rows(unknown)] <= limit).all()
+    assert small.rank(everything, 20, Filters("Comedy", 1950, True)).columns.tolist() == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (Filters(genre="Telenovela"), "no genre 'Telenovela': choose one of Comedy, Drama, War"),
+        (Filters(decade=1955), "no decade 1955: choose one of 1950, 1960"),
+    ],
+)
+def test_filters_that_no_film_has(small, filters, message):
+    with pytest.raises(RequestError, match=message):
+        small.rank(small.candidates(7), 5, filters)
+
+
+def test_a_profile_is_encoded_like_a_user_without_an_id(small):
+    user = small.library.user(7)
+    ids = small.profile_ids(user, 2001, 1)
+    expected = small.candidate_ids(7, 2001, 1)
+    assert (ids[:, 0] == encoding.UNKNOWN).sum() == 0  # the row of a user names the user
+    assert np.array_equal(ids, expected)
+    assert (small.profile_ids({"gender": "F"})[:, [0, 2, 3, 4]] == encoding.UNKNOWN).all()
+
+
 def test_a_request_changes_nothing(small):
-    before = small.movies.copy(), small.candidate_ids(7).copy()
+    before = small.library.movies.copy(), small.candidate_ids(7).copy()
     first = small.recommend(7)
     first["title"] = "changed"
-    history = small.history(7)
+    history = small.library.history(7)
     history["title"] = "changed"
-    assert small.movies.equals(before[0])
+    assert small.library.movies.equals(before[0])
     assert np.array_equal(small.candidate_ids(7), before[1])
     assert "changed" not in small.recommend(7)["title"].tolist()
 
@@ -133,9 +159,13 @@ def test_codes_served_equal_codes_trained_for_every_user_and_film(ready):
     for user_id in users:
         served = ready.candidate_ids(user_id)
         if user_id == users[0]:
-            films = trained.transform(full_rows(data, user_id, *ready.default_time(user_id)))
+            films = trained.transform(
+                full_rows(data, user_id, *ready.library.default_time(user_id))
+            )
         user = trained.transform(data.users.query("user_id == @user_id"), preprocess.USER_FEATURES)
-        time = pd.DataFrame([ready.default_time(user_id)], columns=list(preprocess.TIME_FEATURES))
+        time = pd.DataFrame(
+            [ready.library.default_time(user_id)], columns=list(preprocess.TIME_FEATURES)
+        )
         expected = films.copy()
         expected[:, :5] = user
         expected[:, -2:] = trained.transform(time, preprocess.TIME_FEATURES)

@@ -1,0 +1,1 @@
+"""The sections of the Streamlit page; what they show is computed elsewhere."""

@@ -1,0 +1,58 @@
+"""The view in the session and in the address: every widget's key is a field of `link.View`."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import streamlit as st
+
+from movierec import link, texts
+from movierec.library import Library, RequestError
+
+NAMES = [field.name for field in fields(link.View)]
+
+
+def start(library: Library) -> Mapping:
+    """Take the view from the address when the session begins; the texts to speak.
+
+    What the address asks for in vain is said on the page.
+    """
+    state = st.session_state
+    if "problems" not in state:
+        view, state.problems = link.read(st.query_params, library)
+        for name in NAMES:
+            state[name] = getattr(view, name)
+        state.lang = view.lang or texts.language(st.context.locale)
+        _find_user(library, view.user)
+        state.who = str(state.user)
+    for name in (*NAMES, "who"):
+        state[name] = state[name]  # else Streamlit forgets the widgets of a section not shown
+    return texts.LANGUAGES[state.lang]
+
+
+def _find_user(library: Library, user_id: int) -> None:
+    """Keep the first user where the address names a number that nobody has."""
+    try:
+        library.user(user_id)
+    except RequestError:
+        users = library.data.users["user_id"]
+        expected = f"{len(users):,} users, {users.min()}–{users.max()}"
+        st.session_state.problems.append(link.Problem("user", str(user_id), expected))
+        st.session_state.user = int(users.iloc[0])
+
+
+def view() -> link.View:
+    """The view that the widgets stand at."""
+    return link.View(**{name: st.session_state[name] for name in NAMES})
+
+
+def publish() -> None:
+    """Write the view into the address, so that the link reproduces it."""
+    params = link.write(view())
+    if st.query_params.to_dict() != params:
+        st.query_params.from_dict(params)
+
+
+def put(**values) -> None:
+    """Set parts of the view: what buttons call."""
+    for name, value in values.items():
+        st.session_state[name] = value

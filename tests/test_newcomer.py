@@ -1,0 +1,59 @@
+"""What a new viewer tells decides how the model comes to know them."""
+
+import time
+
+import numpy as np
+import pytest
+
+from movierec import newcomer
+from movierec.encoding import UNKNOWN
+from movierec.newcomer import Newcomer
+
+
+@pytest.mark.parametrize(
+    ("told", "way"),
+    [
+        ({}, "nothing"),
+        ({"gender": "F"}, "profile"),
+        ({"occupation": 0}, "profile"),
+        ({"zipcode": "02460"}, "profile"),
+        ({"rated": ((3, 5),)}, "ratings"),
+        ({"gender": "F", "rated": ((3, 5),)}, "ratings"),
+    ],
+)
+def test_ways(small, told, way):
+    someone = Newcomer(**told)
+    assert someone.way == way
+    found = newcomer.candidates(small, someone)
+    assert (found.person is not None) == (way == "ratings")
+    assert (found.ids[:, 0] == UNKNOWN).all()
+
+
+def test_what_is_rated_is_not_recommended(small):
+    someone = Newcomer(rated=((3, 5), (7, 1)))
+    films = small.rank(newcomer.candidates(small, someone), 58)
+    assert not films["movie_id"].isin([3, 7]).any()
+
+
+def test_ratings_change_the_list_and_nothing_else_does(small):
+    before = [variable.numpy() for variable in small.model.variables]
+    comedies = tuple((movie, 5) for movie in range(3, 31, 3))
+    dramas = tuple((movie, 1) for movie in range(1, 31, 3))
+    fan = newcomer.candidates(small, Newcomer(rated=comedies + dramas))
+    plain = newcomer.candidates(small, Newcomer())
+    assert not np.allclose(small.probabilities(fan), small.probabilities(plain), atol=1e-4)
+    again = newcomer.candidates(small, Newcomer(rated=comedies + dramas))
+    np.testing.assert_allclose(again.person, fan.person, atol=1e-6)
+    for old, variable in zip(before, small.model.variables, strict=True):
+        assert np.array_equal(old, variable.numpy())
+
+
+def test_a_second_at_most(ready):
+    films = ready.data.movies["movie_id"][:50]
+    someone = Newcomer("F", 25, 12, "02460", tuple((int(film), 4) for film in films))
+    durations = []
+    for _ in range(4):  # the first builds the graph; a busy machine may spoil another
+        start = time.perf_counter()
+        newcomer.candidates(ready, someone)
+        durations.append(time.perf_counter() - start)
+    assert min(durations) < 1
