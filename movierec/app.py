@@ -52,7 +52,8 @@ def load(model: str) -> Recommender:
     ready = recommender.attach(load_library(), model)
     ready.recommend(int(ready.data.users["user_id"].iloc[0]))
     candidates(ready, Newcomer(rated=((int(ready.data.movies["movie_id"].iloc[0]), 5),)))
-    gc.freeze()  # Streamlit collects garbage after every run: not among what stays anyway, 0.3 s
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after every run: not among what stays, that is 0.3 s
     return ready
 
 
