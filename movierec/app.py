@@ -118,7 +118,7 @@ def _show_films(
     view = state.view()
     try:
         with st.spinner(words["folding"]):
-            everything = films.candidates(ready, who, view)
+            everything = films.kept_candidates(ready, model, who, view)
             ours = films.listed(ready, everything, view)
         if view.compare:
             films.show_both(ours, (ready, model), (_ready(other), other), who, words)

@@ -25,6 +25,12 @@ def candidates(ready: Recommender, who: Who, view: View) -> Candidates:
     return ready.candidates(who, view.year, view.month)
 
 
+def kept_candidates(ready: Recommender, model: str, who: Who, view: View) -> Candidates:
+    """`candidates`, made anew only when somebody else or another time is asked for."""
+    key = (who, view.year, view.month)
+    return state.remembered(model, key, lambda: candidates(ready, who, view))
+
+
 def listed(ready: Recommender, everything: Candidates, view: View) -> pd.DataFrame:
     """The list that the page shows: `Recommender.rank` with what everybody thinks of each film.
 
@@ -137,7 +143,7 @@ def show_both(
     """Two models' lists side by side; `mine` and `theirs` are a recommender and its name."""
     (ready, model), (beside, other) = mine, theirs
     view = state.view()
-    others = listed(beside, candidates(beside, who, view), view)
+    others = listed(beside, kept_candidates(beside, other, who, view), view)
     shared = frozenset(ours[MOVIE]) & frozenset(others[MOVIE])
     quality.show_metrics(ready.data.name, words)
     st.caption(words["shared"].format(shared=len(shared), count=len(ours)))
