@@ -7,6 +7,7 @@ the user again and again. The films on the cards are compared with `Recommender.
 
 import argparse
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 
@@ -55,27 +56,28 @@ class Session:
                 cards.append(element.markdown.body.replace("\\", ""))
 
 
-async def one_session(url: str, users: Sequence[int], expected: dict[int, list[str]]) -> list:
+async def one_session(
+    url: str, users: Sequence[int], expected: dict[int, list[str]], pause: float
+) -> list[tuple[float, bool]]:
     """Open the page, change the user; for each run its seconds and whether the list is right."""
     measured = []
-    async with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
+    # like a browser, it does not give up on a busy server: no pings, no limit of size
+    options = {"subprotocols": ["streamlit"], "max_size": None, "ping_interval": None}
+    async with connect(url, open_timeout=120, **options) as socket:
         session = Session(socket)
         for who in [None, *map(str, users)]:
             start = time.perf_counter()
             cards = await session.run(who)
             seconds = time.perf_counter() - start
-            right = who is None or (
-                len(cards) == len(expected[int(who)])
-                and all(f" {name}**" in card for name, card in zip(expected[int(who)], cards))  # noqa: B905
-            )
-            measured.append((seconds, right))
+            names = [card.split("**")[1].split(". ", 1)[1] for card in cards]
+            measured.append((seconds, who is None or names == expected[int(who)]))
+            await asyncio.sleep(pause * random.random() * 2)
     return measured
 
 
-async def all_sessions(url: str, users: np.ndarray, expected: dict[int, list[str]]) -> list[list]:
+async def all_sessions(url: str, users: np.ndarray, *rest) -> list[list[tuple[float, bool]]]:
     """Every session at once; `users` has the shape (sessions, changes)."""
-    tasks = [one_session(url, row.tolist(), expected) for row in users]
-    return await asyncio.gather(*tasks)
+    return await asyncio.gather(*(one_session(url, row.tolist(), *rest) for row in users))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -86,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", default="ml-1m", help="that it runs on")
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--changes", type=int, default=20)
+    parser.add_argument("--pause", type=float, default=0, help="mean seconds between changes")
     options = parser.parse_args(arguments)
     ready = recommender.load(options.model, options.dataset)
     rng = np.random.default_rng(0)
@@ -96,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for user in np.unique(users)
     }
     start = time.perf_counter()
-    measured = asyncio.run(all_sessions(f"ws://{options.address}/_stcore/stream", users, expected))
+    url = f"ws://{options.address}/_stcore/stream"
+    measured = asyncio.run(all_sessions(url, users, expected, options.pause))
     seconds = time.perf_counter() - start
     first = [session[0][0] for session in measured]
     later = [answer for session in measured for answer in session[1:]]

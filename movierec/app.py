@@ -52,7 +52,8 @@ def load(model: str) -> Recommender:
     ready = recommender.attach(load_library(), model)
     ready.recommend(int(ready.data.users["user_id"].iloc[0]))
     candidates(ready, Newcomer(rated=((int(ready.data.movies["movie_id"].iloc[0]), 5),)))
-    gc.freeze()  # Streamlit collects garbage after every run: not among what stays anyway, 0.3 s
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after every run: not among what stays, that is 0.3 s
     return ready
 
 
@@ -117,7 +118,7 @@ def _show_films(
     view = state.view()
     try:
         with st.spinner(words["folding"]):
-            everything = films.candidates(ready, who, view)
+            everything = films.kept_candidates(ready, model, who, view)
             ours = films.listed(ready, everything, view)
         if view.compare:
             films.show_both(ours, (ready, model), (_ready(other), other), who, words)

@@ -79,7 +79,7 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
                 "weight:Q",
                 title=words["weight"],
                 scale=scale,
-                legend=alt.Legend(orient="top", format=".0%"),
+                legend=alt.Legend(orient="top", format=".0%", gradientLength=110, tickCount=2),
             ),
             tooltip=[
                 alt.Tooltip("looks:N", title=words["looks"]),
@@ -138,7 +138,12 @@ def reliability(table: pd.DataFrame, words: Mapping[str, str]):
     base = alt.Chart(table).encode(
         x=x,
         y=y,
-        color=alt.Color("ranker:N", title=None, legend=alt.Legend(orient="top", columns=1)),
+        color=alt.Color(
+            "ranker:N",
+            title=None,
+            scale=alt.Scale(range=[MARK, BAR]),
+            legend=alt.Legend(orient="top"),
+        ),
         tooltip=[
             alt.Tooltip("ranker:N", title=" "),
             alt.Tooltip("predicted:Q", title=words["predicted"], format=".1%"),

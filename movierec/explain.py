@@ -147,7 +147,8 @@ def agreement(ready: Recommender, count: int = 500, seed: int = 0) -> dict:
     changes = np.where(known, np.abs([found.changes for found in explanations]), np.nan)
     own = _correlations(received, changes)
     mean, low, high = metrics.bootstrap_difference(own, np.zeros(len(own)))
-    attention, change = received.mean(axis=0), np.nanmean(changes, axis=0)
+    attention = received.mean(axis=0)
+    change = np.nansum(changes, axis=0) / np.maximum(known.sum(axis=0), 1)
     return {
         "recommendations": len(own),
         "correlation": mean,
@@ -156,8 +157,8 @@ def agreement(ready: Recommender, count: int = 500, seed: int = 0) -> dict:
         "other": float(_correlations(received, np.roll(changes, 1, axis=0)).mean()),
         "attention_least": float(attention.min()),
         "attention_most": float(attention.max()),
-        "decisive": FEATURES[int(np.nanargmax(change))],
-        "change": float(np.nanmax(change)),
+        "decisive": FEATURES[int(change.argmax())],
+        "change": float(change.max()),
     }
 
 

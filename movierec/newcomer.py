@@ -59,9 +59,9 @@ def candidates(
     ids = ready.profile_ids(profile, year, month)
     unseen = np.ones(len(ids), bool)
     if not newcomer.rated:
-        return Candidates(ids, unseen)
+        return ready.scored(ids, unseen)
     movies, stars = np.array(newcomer.rated).T
     rows = ready.library.film_rows(movies)
     unseen[rows] = False
     vectors = foldin.fold_in(ready.model, ids[rows], stars, np.zeros(len(rows), int))
-    return Candidates(ids, unseen, vectors[0])
+    return ready.scored(ids, unseen, vectors[0])

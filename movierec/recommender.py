@@ -25,12 +25,14 @@ class Candidates:
     Args:
         ids: encoded features, int32 (movies, 13).
         unseen: which films the person has not rated, bool (movies,).
+        probability: of a rating of 4 or more, float32 (movies,).
         person: an embedding vector to stand in place of the user id's, float32 (embed_dim,);
             None leaves the model's own.
     """
 
     ids: np.ndarray
     unseen: np.ndarray
+    probability: np.ndarray
     person: np.ndarray | None = None
 
 
@@ -83,14 +85,17 @@ class Recommender:
         self, user_id: int, year: int | None = None, month: int | None = None
     ) -> Candidates:
         """All films for this user; see `recommend` for arguments and errors."""
-        return Candidates(self.candidate_ids(user_id, year, month), ~self.library.seen(user_id))
+        ids = self.candidate_ids(user_id, year, month)
+        return self.scored(ids, ~self.library.seen(user_id))
 
-    def probabilities(self, candidates: Candidates) -> np.ndarray:
-        """Probability of a rating of 4 or more for every film, float32 (movies,)."""
-        if candidates.person is None:
-            return self._predict(candidates.ids)
-        vectors = np.broadcast_to(candidates.person, (len(candidates.ids), len(candidates.person)))
-        return foldin.score(self.model, candidates.ids, vectors)
+    def scored(
+        self, ids: np.ndarray, unseen: np.ndarray, person: np.ndarray | None = None
+    ) -> Candidates:
+        """All films with their probabilities; the arguments are the fields of `Candidates`."""
+        if person is None:
+            return Candidates(ids, unseen, self._predict(ids))
+        vectors = np.broadcast_to(person, (len(ids), len(person)))
+        return Candidates(ids, unseen, foldin.score(self.model, ids, vectors), person)
 
     def rank(
         self, candidates: Candidates, n: int = 10, filters: Filters = ALL_FILMS
@@ -109,7 +114,7 @@ class Recommender:
             raise RequestError("every film is rated already: nothing is left to recommend")
         _check_whole("n", n, range(1, left + 1), f" ({left} films are unrated)")
         rows = np.flatnonzero(candidates.unseen & self.library.admitted(filters))
-        probability = self.probabilities(candidates)[rows]
+        probability = candidates.probability[rows]
         best = np.argsort(-probability, kind="stable")[:n]
         films = self.library.movies.iloc[rows[best]][FILM_COLUMNS]
         return films.assign(probability=probability[best]).reset_index(drop=True)

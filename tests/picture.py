@@ -13,9 +13,10 @@ def take(opened, url: str, name: str, viewport: dict, settle=None) -> None:
     """One picture of the page at `url`, after `settle` has done what it likes with it."""
     page = serving.open_page(opened, url, viewport=viewport)
     serving.settled(page)
+    page.wait_for_timeout(1500)  # charts draw themselves
     if settle:
         settle(page)
-    page.wait_for_timeout(1500)  # charts draw themselves
+        page.wait_for_timeout(500)
     page.screenshot(path=FOLDER / name)
     page.close()
     print(f"docs/{name}")

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks import load
+from movierec import app
 from movierec.models import TITLES
 from tests import serving
 
@@ -168,3 +170,11 @@ def test_a_phone_needs_no_sideways_scrolling(site, opened):
     main = page.get_by_test_id("stMain")
     assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
     page.close()
+
+
+def test_the_load_benchmark_runs(site, capsys):
+    url, model = site
+    address, dataset = url.removeprefix("http://"), app.load_library().data.name
+    options = ["--address", address, "--model", model, "--dataset", dataset]
+    load.main([*options, "--sessions", "3", "--changes", "2"])
+    assert "3 sessions at once, 6 changes" in capsys.readouterr().out

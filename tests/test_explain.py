@@ -36,7 +36,7 @@ def test_of_a_newcomer(small):
     candidates = newcomer.candidates(small, Newcomer(gender="F", rated=((3, 5), (4, 1))))
     found = explain.explain(small, candidates, 9)
     (row,) = small.library.film_rows([9])
-    assert found.probability == pytest.approx(small.probabilities(candidates)[row], abs=1e-6)
+    assert found.probability == pytest.approx(candidates.probability[row], abs=1e-6)
     unknown = foldin.unknown(small.model)[None]
     expected = foldin.score(small.model, candidates.ids[[row]], unknown)[0]
     assert found.without[0] == pytest.approx(expected, abs=1e-6)

@@ -1,5 +1,7 @@
 """A portrait's figures, computed the slow way."""
 
+from dataclasses import replace
+
 import pytest
 
 from movierec import portrait
@@ -27,11 +29,18 @@ def test_a_portrait(made):
 
 def test_somebody_who_likes_nothing(made):
     poor = made.ratings.assign(rating=made.ratings["rating"].where(made.ratings["user_id"] != 4, 1))
-    described = portrait.portrait(Library(type(made)(**{**vars(made), "ratings": poor})), 4)
+    described = portrait.portrait(Library(replace(made, ratings=poor)), 4)
     assert described.liked == 0
     assert described.genres.empty
     assert described.decades.empty
     assert described.favourites == ()
+
+
+def test_somebody_who_rated_nothing(made):
+    others = made.ratings.query("user_id != 4")
+    described = portrait.portrait(Library(replace(made, ratings=others)), 4)
+    assert (described.rated, described.liked) == (0, 0)
+    assert described.months.empty
 
 
 def test_nobody(made):

@@ -25,6 +25,12 @@ def candidates(ready: Recommender, who: Who, view: View) -> Candidates:
     return ready.candidates(who, view.year, view.month)
 
 
+def kept_candidates(ready: Recommender, model: str, who: Who, view: View) -> Candidates:
+    """`candidates`, made anew only when somebody else or another time is asked for."""
+    key = (who, view.year, view.month)
+    return state.remembered(model, key, lambda: candidates(ready, who, view))
+
+
 def listed(ready: Recommender, everything: Candidates, view: View) -> pd.DataFrame:
     """The list that the page shows: `Recommender.rank` with what everybody thinks of each film.
 
@@ -45,15 +51,15 @@ def listed(ready: Recommender, everything: Candidates, view: View) -> pd.DataFra
 def ask(ready: Recommender, default: tuple[int, int], other: str, words: Mapping) -> None:
     """The controls; each change answers at once."""
     library = ready.library
-    n, year, month = st.columns(3)
-    n.number_input(words["n"], 1, MOST, key="n")
+    year, month = st.columns(2, wrap=False)
     year.number_input(
         words["year"],
         YEARS.start,
         YEARS.stop - 1,
         value=None,
         key="year",
-        placeholder=words["year_empty"].format(year=default[0]),
+        placeholder=str(default[0]),
+        help=words["time_help"],
     )
     month.number_input(
         words["target_month"],
@@ -61,9 +67,10 @@ def ask(ready: Recommender, default: tuple[int, int], other: str, words: Mapping
         12,
         value=None,
         key="month",
-        placeholder=words["month_empty"].format(month=default[1]),
+        placeholder=str(default[1]),
+        help=words["time_help"],
     )
-    genre, decade = st.columns(2)
+    genre, decade = st.columns(2, wrap=False)
     genre.selectbox(
         words["genre"],
         list(library.carries),
@@ -80,7 +87,8 @@ def ask(ready: Recommender, default: tuple[int, int], other: str, words: Mapping
         format_func=lambda first: words["decade_name"].format(decade=first),
         placeholder=words["any"],
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(words["n"], 1, MOST, key="n", width=130)
         st.toggle(words["fresh"], key="fresh", help=words["fresh_help"])
         st.toggle(words["compare"].format(model=other), key="compare")
 
@@ -91,8 +99,12 @@ def show(
     model: str,
     words: Mapping,
     shared: frozenset[int] = frozenset(),
+    explained: bool = True,
 ) -> None:
-    """Ranked cards of the list that `model` gave; films in `shared` carry a mark."""
+    """Ranked cards of the list that `model` gave.
+
+    Films in `shared` carry a mark; with `explained`, every card has a button that asks why.
+    """
     if films.empty:
         st.info(words["no_films"])
     for film in films.itertuples():
@@ -100,13 +112,14 @@ def show(
             with st.container(horizontal=True, wrap=False):
                 about = _about(library, film, words, film.movie_id in shared)
                 st.markdown(about, width="stretch")
-                st.button(
-                    words["why"],
-                    key=f"why-{model}-{film.movie_id}",
-                    help=words["why_help"].format(title=plain(film.title)),
-                    on_click=state.put,
-                    kwargs={"film": film.movie_id},
-                )
+                if explained:
+                    st.button(
+                        words["why"],
+                        key=f"why-{film.movie_id}",
+                        help=words["why_help"].format(title=plain(film.title)),
+                        on_click=state.put,
+                        kwargs={"film": film.movie_id},
+                    )
             st.progress(film.probability, words["likely"].format(probability=film.probability))
 
 
@@ -130,14 +143,14 @@ def show_both(
     """Two models' lists side by side; `mine` and `theirs` are a recommender and its name."""
     (ready, model), (beside, other) = mine, theirs
     view = state.view()
-    others = listed(beside, candidates(beside, who, view), view)
+    others = listed(beside, kept_candidates(beside, other, who, view), view)
     shared = frozenset(ours[MOVIE]) & frozenset(others[MOVIE])
     quality.show_metrics(ready.data.name, words)
     st.caption(words["shared"].format(shared=len(shared), count=len(ours)))
     for place, name, films in zip(st.columns(2), (model, other), (ours, others), strict=True):
         with place:
             st.markdown(f"**{TITLES[name]}**")
-            show(ready.library, films, name, words, shared)
+            show(ready.library, films, name, words, shared, explained=name == model)
 
 
 def show_notes(

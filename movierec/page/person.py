@@ -73,6 +73,7 @@ def _show_matches(library: Library, text: str, words: Mapping) -> None:
             label,
             key=f"match{user}",
             width="stretch",
+            wrap=True,
             on_click=state.put,
             kwargs={"who": str(user)},
         )

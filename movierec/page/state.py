@@ -1,13 +1,15 @@
 """The view in the session and in the address: every widget's key is a field of `link.View`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
+from typing import TypeVar
 
 import streamlit as st
 
 from movierec import link, texts
 from movierec.library import Library, RequestError
 
+T = TypeVar("T")
 NAMES = [field.name for field in fields(link.View)]
 
 
@@ -43,6 +45,14 @@ def _find_user(library: Library, user_id: int) -> None:
 def view() -> link.View:
     """The view that the widgets stand at."""
     return link.View(**{name: st.session_state[name] for name in NAMES})
+
+
+def remembered(name: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives, kept in the session until it is asked for with another key."""
+    kept = st.session_state.get(f"kept-{name}")
+    if kept is None or kept[0] != key:
+        kept = st.session_state[f"kept-{name}"] = (key, make())
+    return kept[1]
 
 
 def publish() -> None:
