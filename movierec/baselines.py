@@ -86,10 +86,24 @@ def _biases(known: Known, user: np.ndarray, film: np.ndarray) -> Scores:
     return Scores(user, film, *(np.zeros((size, 0)) for size in known.shape))
 
 
-def random_order(known: Known, seed: int = 0) -> Scores:
-    """Random scores of films, drawn anew for every user."""
-    users, films = known.shape
-    return _factors(np.eye(users), np.random.default_rng(seed).random((films, users)))
+@dataclass(frozen=True)
+class RandomOrder:
+    """Random scores, as `Scores` gives others; the same for the same question."""
+
+    films: int
+
+    def pairs(self, users: np.ndarray, films: np.ndarray) -> np.ndarray:
+        """Scores of pairs, shape (pairs,)."""
+        return np.random.default_rng(len(users)).random(len(users))
+
+    def of_users(self, users: np.ndarray) -> np.ndarray:
+        """Scores of all films, shape (users asked for, films)."""
+        return np.random.default_rng(users).random((len(users), self.films))
+
+
+def random_order(known: Known) -> RandomOrder:
+    """Random scores of films, of each user's own."""
+    return RandomOrder(known.shape[1])
 
 
 def popularity(known: Known) -> Scores:

@@ -21,7 +21,7 @@ def ranks(
     known: np.ndarray,
     scores_of: Callable[[np.ndarray], np.ndarray],
     top: int = 10,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Where the film of each row stands in its user's list, and the head of that list.
 
     Films that the user has among the known rows are left out. Among equal scores the film that
@@ -32,7 +32,7 @@ def ranks(
         numbers: rows whose films are looked for, shape (rows,).
         known: rows whose films are left out.
         scores_of: from row numbers, shape (rows,), to scores of every film, (rows, films).
-        top: length of the heads.
+        top: length of the heads; 0 where only ranks are asked for.
 
     Returns:
         Ranks from 1, int64, shape (rows,); places in the movies table, shape (rows, top), -1
@@ -53,9 +53,11 @@ def ranks(
         mine = np.take_along_axis(scores, films, axis=1)
         earlier = (scores == mine) & (np.arange(scores.shape[1]) < films)
         found.append(1 + np.sum((scores > mine) | earlier, axis=1))
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
-        heads.append(np.where(np.isfinite(np.take_along_axis(scores, best, axis=1)), best, -1))
-    return np.concatenate(found), np.concatenate(heads)
+        if top:
+            best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+            left = np.isfinite(np.take_along_axis(scores, best, axis=1))
+            heads.append(np.where(left, best, -1))
+    return np.concatenate(found), np.concatenate(heads) if top else None
 
 
 def of_model(model: AutoInt, prepared: Prepared) -> Callable[[np.ndarray], np.ndarray]:

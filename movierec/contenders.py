@@ -144,18 +144,19 @@ def of_catalogue(prepared: Prepared) -> Iterator[Contender]:
     split = prepared.split
     learnt, final = Known.of(prepared, split.train), Known.of(prepared, split.known)
 
-    def ranks(scores, numbers, known):
+    def ranks(scores, numbers, known, top):
+        places = prepared.user_places
         return catalogue.ranks(
-            prepared, numbers, known, lambda rows: scores.of_users(prepared.user_places[rows])
+            prepared, numbers, known, lambda rows: scores.of_users(places[rows]), top
         )
 
     for baseline in EVERYWHERE + WHOLE_CATALOGUE:
         tried = []
         for constants in _combinations(baseline.options):
-            found, _ = ranks(baseline.fit(learnt, **constants), split.valid, split.train)
+            found, _ = ranks(baseline.fit(learnt, **constants), split.valid, split.train, 0)
             tried.append((metrics.one_relevant(found)["ndcg"].mean(), constants))
         _, constants = max(tried, key=lambda trial: trial[0])
-        found, heads = ranks(baseline.fit(final, **constants), split.test, split.known)
+        found, heads = ranks(baseline.fit(final, **constants), split.test, split.known, 10)
         yield Contender(baseline.name, found, heads=heads, chosen=_text(constants))
 
 

@@ -49,7 +49,7 @@ def of_model(model: AutoInt, prepared: Prepared) -> dict[str, Value]:
     split = prepared.split
     if prepared.protocol.whole_catalogue:
         scores_of = catalogue.of_model(model, prepared)
-        return of_ranks(catalogue.ranks(prepared, split.test, split.known, scores_of)[0])
+        return of_ranks(catalogue.ranks(prepared, split.test, split.known, scores_of, 0)[0])
     return of_rows(prepared, split.test, predictor(model)(prepared.ids[split.test]))
 
 
