@@ -117,7 +117,7 @@ def _show_films(
     state.publish()
     view = state.view()
     try:
-        with st.spinner(words["folding"]):
+        with st.spinner(words["asking"]):
             everything = films.kept_candidates(ready, model, who, view)
             ours = films.listed(ready, everything, view)
         if view.compare:

@@ -1,9 +1,9 @@
 """What a view of the page is made of, to and from the address that reproduces it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
-from movierec.datasets import AGE_GROUPS, GENDERS, OCCUPATIONS
+from movierec.datasets import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, USER
 from movierec.library import Library
 from movierec.recommender import YEARS
 
@@ -64,49 +64,58 @@ def read(params: Mapping[str, str], library: Library) -> tuple[View, list[Proble
         params: the address's parameters. Foreign names are left alone.
         library: what users, films, genres and decades there are.
     """
-    users = library.data.users["user_id"]
-    choices = {
-        "lang": LANGUAGES,
-        "tab": TABS,
-        "genre": list(library.carries),
-        "decade": library.decades,
-        "gender": list(GENDERS),
-        "age": list(AGE_GROUPS),
-        "fresh": (0, 1),  # False and True are 0 and 1
-        "compare": (0, 1),
-    }
-    ranges = {
-        "user": range(int(users.min()), int(users.max()) + 1),
-        "n": range(1, MOST + 1),
-        "year": YEARS,
-        "month": range(1, 13),
-        "occupation": range(len(OCCUPATIONS)),
-    }
-    view, problems = View(user=int(users.iloc[0])), []
-    for field in fields(View):
-        if not (text := params.get(field.name, "").strip()):
-            continue
-        if field.name in choices:
-            value = {str(choice): choice for choice in choices[field.name]}.get(text)
-            value = bool(value) if value in (0, 1) and len(choices[field.name]) == 2 else value
-            expected = ", ".join(map(str, choices[field.name]))
-        elif field.name in ranges:
-            value = whole(text)
-            expected = f"{ranges[field.name].start}–{ranges[field.name].stop - 1}"
-            value = value if value in ranges[field.name] else None
-        elif field.name == "film":
-            value = whole(text)
-            expected = "a movie id"
-            value = None if value is None or library.film_rows([value])[0] < 0 else value
-        elif field.name == "zip":
-            value, expected = text if len(text) <= ZIP_LENGTH else None, f"≤ {ZIP_LENGTH}"
-        else:
-            value, expected = _rated(text, library), "movie:stars,movie:stars"
-        if value is None:
-            problems.append(Problem(field.name, text[:40], expected))
-        else:
-            view = replace(view, **{field.name: value})
+    view, problems = View(user=int(library.data.users[USER].iloc[0])), []
+    for name, (parse, expected) in _parsers(library).items():
+        if text := params.get(name, "").strip():
+            value = parse(text)
+            if value is None:
+                problems.append(Problem(name, text[:40], expected))
+            else:
+                view = replace(view, **{name: value})
     return view, problems
+
+
+Parser = tuple[Callable[[str], object], str]
+
+
+def _parsers(library: Library) -> dict[str, Parser]:
+    """For each parameter, text → value or None, and what is expected in words."""
+    users, films = library.data.users[USER], library.data.movies[MOVIE]
+    flag = {"0": False, "1": True}.get, "0, 1"
+    return {
+        "lang": _choice(LANGUAGES),
+        "tab": _choice(TABS),
+        "user": _number(set(users), f"{users.min()}–{users.max()}"),
+        "n": _between(range(1, MOST + 1)),
+        "year": _between(YEARS),
+        "month": _between(range(1, 13)),
+        "genre": _choice(list(library.carries)),
+        "decade": _choice(library.decades),
+        "fresh": flag,
+        "compare": flag,
+        "film": _number(set(films), "a movie id"),
+        "gender": _choice(GENDERS),
+        "age": _choice(AGE_GROUPS),
+        "occupation": _between(range(len(OCCUPATIONS))),
+        "zip": (lambda text: text if len(text) <= ZIP_LENGTH else None, f"≤ {ZIP_LENGTH}"),
+        "rated": (lambda text: _rated(text, library), "movie:stars,movie:stars"),
+    }
+
+
+def _choice(options: Iterable) -> Parser:
+    return {str(option): option for option in options}.get, ", ".join(map(str, options))
+
+
+def _between(numbers: range) -> Parser:
+    return _number(numbers, f"{numbers.start}–{numbers.stop - 1}")
+
+
+def _number(allowed: Container[int], expected: str) -> Parser:
+    def parse(text: str) -> int | None:
+        value = whole(text)
+        return value if value in allowed else None
+
+    return parse, expected
 
 
 def write(view: View) -> dict[str, str]:

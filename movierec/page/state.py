@@ -7,7 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from movierec import link, texts
-from movierec.library import Library, RequestError
+from movierec.library import Library
 
 T = TypeVar("T")
 NAMES = [field.name for field in fields(link.View)]
@@ -24,22 +24,10 @@ def start(library: Library) -> Mapping:
         for name in NAMES:
             state[name] = getattr(view, name)
         state.lang = view.lang or texts.language(st.context.locale)
-        _find_user(library, view.user)
         state.who = str(state.user)
     for name in (*NAMES, "who"):
         state[name] = state[name]  # else Streamlit forgets the widgets of a section not shown
     return texts.LANGUAGES[state.lang]
-
-
-def _find_user(library: Library, user_id: int) -> None:
-    """Keep the first user where the address names a number that nobody has."""
-    try:
-        library.user(user_id)
-    except RequestError:
-        users = library.data.users["user_id"]
-        expected = f"{len(users):,} users, {users.min()}–{users.max()}"
-        st.session_state.problems.append(link.Problem("user", str(user_id), expected))
-        st.session_state.user = int(users.iloc[0])
 
 
 def view() -> link.View:

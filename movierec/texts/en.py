@@ -64,10 +64,6 @@ ENGLISH = {
         "genres": "genres",
         "rating": "rating",
         "date": "rated on",
-        "rank": "rank",
-        "probability": "probability",
-        "raters": "rated by",
-        "mean": "mean rating",
         "similarity": "similarity",
     },
     # recommendations
@@ -87,7 +83,6 @@ ENGLISH = {
     "crowd": "rated by {raters:,} people, mean\N{NO-BREAK SPACE}{mean:.1f}",
     "crowd_one": "rated by one person, {mean:.0f}",
     "crowd_none": "rated by nobody yet",
-    "no_year": "year unknown",
     "why": "Why?",
     "why_help": "Why this film: {title}",
     "no_films": "No unseen film passes these filters. Choose another genre or decade, or show the "
@@ -161,7 +156,7 @@ ENGLISH = {
     "user's embedding and your profile.",
     "way_ratings": "**Used: your profile and {count} of your ratings (fold-in).** An embedding "
     "was learnt for you from them just now; the model itself is unchanged and nothing is stored.",
-    "folding": "Learning your taste …",
+    "asking": "Asking the model …",
     # quality
     "quality": "How far to trust these numbers",
     "quality_note": "On test ratings that the models never saw ({rows:,} ratings, {users:,} "

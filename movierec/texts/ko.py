@@ -56,10 +56,6 @@ KOREAN = {
         "genres": "장르",
         "rating": "평점",
         "date": "평가일",
-        "rank": "순위",
-        "probability": "확률",
-        "raters": "평가한 사람",
-        "mean": "평균 평점",
         "similarity": "유사도",
     },
     "recommended": "추천 영화 (높은 순)",
@@ -78,7 +74,6 @@ KOREAN = {
     "crowd": "{raters:,}명 평가, 평균\N{NO-BREAK SPACE}{mean:.1f}점",
     "crowd_one": "1명 평가, {mean:.0f}점",
     "crowd_none": "아직 평가 없음",
-    "no_year": "연도 미상",
     "why": "왜?",
     "why_help": "이 영화를 추천한 까닭: {title}",
     "no_films": "아직 보지 않은 영화 가운데 이 조건에 맞는 것이 없습니다. 장르나 연대를 바꾸거나 "
@@ -150,7 +145,7 @@ KOREAN = {
     "프로필을 씁니다.",
     "way_ratings": "**사용한 방법: 프로필과 별점 {count}개(폴드인).** 방금 별점으로 나만의 "
     "임베딩을 학습했습니다. 모델은 그대로이며 아무것도 저장하지 않습니다.",
-    "folding": "취향을 배우는 중 …",
+    "asking": "모델에 묻는 중 …",
     "quality": "이 숫자를 얼마나 믿을 수 있을까요?",
     "quality_note": "모델이 본 적 없는 테스트 평가로 쟀습니다(평가 {rows:,}개, 사용자 "
     "{users:,}명). 영화 평균은 누구에게나 평균이 높은 순서로 같은 목록을 줍니다. 모델이 그보다 "
