@@ -151,6 +151,8 @@ def write(table: pd.DataFrame, protocol: str, path: Path) -> pd.DataFrame:
     rounded = table.round(6)
     if path.exists():
         old = pd.read_csv(path)
+        if "protocol" not in old:
+            raise ValueError(f"{path} is no table of protocols: delete it and run this again")
         others = old[old["protocol"].str.partition(",")[0] != protocol]
         rounded = pd.concat([others, rounded], ignore_index=True)
     order = {name: number for number, name in enumerate(PROTOCOLS)}

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from movierec import encoding, preprocess
 from movierec.datasets import MOVIE, RATING, USER, MovieLens
-from movierec.encoding import FeatureEncoder
+from movierec.encoding import UNKNOWN, FeatureEncoder
 from movierec.fitting import Rows, TrainingError
 from movierec.preprocess import MOVIE_COLUMNS
 from movierec.splits import PROTOCOLS, Protocol, Split
@@ -45,7 +45,9 @@ class Prepared:
     @cached_property
     def ids(self) -> np.ndarray:
         """Encoded features of all rows, int32, shape (ratings, 13)."""
-        return self.encoder.transform(preprocess.features(self.data))
+        ids = self.encoder.transform(preprocess.features(self.data))
+        ids[:, [preprocess.FEATURES.index(feature) for feature in self.protocol.hidden]] = UNKNOWN
+        return ids
 
     @cached_property
     def labels(self) -> np.ndarray:

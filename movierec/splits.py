@@ -46,12 +46,14 @@ class Protocol:
         split: which rows of a data set train, choose and test.
         whole_catalogue: whether test films are ranked among all films that the user has not
             rated, rather than among the user's own test rows.
+        hidden: features that are unknown in every row, of training and test.
     """
 
     name: str
     question: str
     split: Callable[[MovieLens], Split]
     whole_catalogue: bool = False
+    hidden: tuple[str, ...] = ()
 
 
 def random_split(rows: int, seed: int = SEED) -> Split:
@@ -122,7 +124,10 @@ PROTOCOLS = {
             _paper,
         ),
         Protocol(
-            "temporal", "the last tenth of all ratings, predicted from those before", _temporal
+            "temporal",
+            "the last tenth of all ratings, predicted from those before",
+            _temporal,
+            hidden=preprocess.TIME_FEATURES,  # no past rating has the future's year and month
         ),
         Protocol(
             "full-ranking",

@@ -121,6 +121,9 @@ def test_writing_one_protocol_keeps_the_others(small, tmp_path):
         whole = evaluation.write(table, protocol, path)
         assert len(whole) == len(table) + 1
     assert whole.query("protocol == 'other'")["auc"].tolist() == [0.5]
+    other.drop(columns="protocol").to_csv(path, index=False)
+    with pytest.raises(ValueError, match="is no table of protocols: delete it"):
+        evaluation.write(table, protocol, path)
 
 
 def test_weights_that_do_not_belong_are_refused(small, made):

@@ -7,6 +7,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from movierec import preprocess, splits
+from movierec.prepared import prepare
 
 
 def test_parts_are_disjoint_whole_and_of_the_original_sizes():
@@ -65,6 +66,13 @@ def test_temporal_has_no_future_before_a_past(made):
         assert time[split.valid].max() < time[split.test].min()
     split = splits.PROTOCOLS["temporal"].split(made)
     assert [len(split.train), len(split.valid), len(split.test)] == [1280, 160, 160]
+
+
+def test_temporal_hides_when_a_rating_was_given(made):
+    ready = prepare(made, protocol="temporal")
+    assert not ready.ids[:, -2:].any()
+    assert ready.ids[:, :-2].any(axis=0).all()
+    assert prepare(made).ids[:, -2:].all()
 
 
 def test_full_ranking_takes_the_last_two_liked_films_of_every_user(made):
