@@ -18,6 +18,8 @@ from movierec.baselines import Known, Scores
 from movierec.models import TITLES, predictor
 from movierec.prepared import Prepared
 
+Says = Callable[[np.ndarray], np.ndarray]  # from row numbers to their scores
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -80,63 +82,75 @@ def _text(constants: dict) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in constants.items())
 
 
-def of_rows(
-    prepared: Prepared, test: np.ndarray | None = None, more: np.ndarray | None = None
-) -> Iterator[Contender]:
-    """Baselines where rows are scored.
+def _by_pairs(fit: Callable[..., Scores]) -> Callable[..., Says]:
+    """A baseline of pairs as one that learns from rows and scores rows."""
 
-    Scores that are no probabilities become some by a logistic curve fitted on validation rows
-    (Platt 1999), which leaves their order as it is.
+    def learn(prepared: Prepared, known: np.ndarray, **constants) -> Says:
+        scores = fit(Known.of(prepared, known), **constants)
+        return lambda rows: scores.pairs(prepared.user_places[rows], prepared.movies[rows])
+
+    return learn
+
+
+def _logistic(prepared: Prepared, known: np.ndarray, c: float) -> Says:
+    own = prepared.fitted_on(known)
+    dims = own.encoder.field_dims
+    model = baselines.logistic(own.ids[known], own.labels[known], dims, c)
+    return lambda rows: model.predict_proba(baselines.one_hot(own.ids[rows], dims))[:, 1]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A baseline for rows, with what validation rows decided.
 
     Args:
-        prepared: data and protocol.
-        test: rows to score; the protocol's test rows by default.
-        more: rows known besides training and validation rows.
+        name: as in tables.
+        learn: from prepared data and row numbers to a function that scores rows.
+        constants: what `learn` takes besides.
+        curve: makes scores into probabilities (Platt 1999); None where they are such already, or
+            where it would turn their order round.
+        probability: whether there are probabilities in the end.
     """
+
+    name: str
+    learn: Callable[..., Says]
+    constants: dict
+    curve: LogisticRegression | None
+    probability: bool
+
+    def says(self, prepared: Prepared, known: np.ndarray, test: np.ndarray) -> Contender:
+        """Learn from the rows `known`, score the rows `test`."""
+        scores = self.learn(prepared, known, **self.constants)(test)
+        if self.curve is not None:
+            scores = self.curve.predict_proba(scores[:, None])[:, 1]
+        return Contender(self.name, scores, self.probability, chosen=_text(self.constants))
+
+
+def choose(prepared: Prepared) -> list[Choice]:
+    """Every baseline for rows, with the constants of the highest AUC on validation rows."""
     split = prepared.split
-    test = split.test if test is None else test
-    known = split.known if more is None else np.concatenate([split.known, more])
-    learnt, final = Known.of(prepared, split.train), Known.of(prepared, known)
     labels = prepared.labels[split.valid]
-    for baseline in EVERYWHERE:
+    learners = [(one.name, _by_pairs(one.fit), one.options, one.probability) for one in EVERYWHERE]
+    learners.append(("logistic regression on 13 fields", _logistic, {"c": (0.1, 0.3, 1.0)}, True))
+    choices = []
+    for name, learn, options, probability in learners:
         tried = []
-        for constants in _combinations(baseline.options):
-            scores = _pairs(baseline.fit(learnt, **constants), prepared, split.valid)
+        for constants in _combinations(options):
+            scores = learn(prepared, split.train, **constants)(split.valid)
             tried.append((roc_auc_score(labels, scores), constants, scores))
         _, constants, scores = max(tried, key=lambda trial: trial[0])
-        said = _pairs(baseline.fit(final, **constants), prepared, test)
-        probability = baseline.probability
+        curve = None
         if not probability:
             curve = LogisticRegression().fit(scores[:, None], labels)
-            if probability := bool(curve.coef_[0, 0] > 0):  # else it would turn the order round
-                said = curve.predict_proba(said[:, None])[:, 1]
-        yield Contender(baseline.name, said, probability, chosen=_text(constants))
-    yield _logistic(prepared, test, known)
+            probability = bool(curve.coef_[0, 0] > 0)
+        choices.append(Choice(name, learn, constants, curve if probability else None, probability))
+    return choices
 
 
-def _pairs(scores: Scores, prepared: Prepared, numbers: np.ndarray) -> np.ndarray:
-    return scores.pairs(prepared.user_places[numbers], prepared.movies[numbers])
-
-
-def _logistic(prepared: Prepared, test: np.ndarray, known: np.ndarray) -> Contender:
-    def fitted(rows, numbers, c):
-        dims = rows.encoder.field_dims
-        return baselines.logistic(rows.ids[numbers], rows.labels[numbers], dims, c)
-
-    def says(model, rows, numbers):
-        table = baselines.one_hot(rows.ids[numbers], rows.encoder.field_dims)
-        return model.predict_proba(table)[:, 1]
-
-    split = prepared.split
-    labels = prepared.labels[split.valid]
-    before, after = prepared.fitted_on(split.train), prepared.fitted_on(known)
-    by_auc = {
-        c: roc_auc_score(labels, says(fitted(before, split.train, c), before, split.valid))
-        for c in (0.1, 0.3, 1.0)
-    }
-    c = max(by_auc, key=by_auc.get)
-    scores = says(fitted(after, known, c), after, test)
-    return Contender("logistic regression on 13 fields", scores, True, chosen=_text({"C": c}))
+def of_rows(prepared: Prepared) -> Iterator[Contender]:
+    """Baselines where rows are scored: the protocol's test rows."""
+    for choice in choose(prepared):
+        yield choice.says(prepared, prepared.split.known, prepared.split.test)
 
 
 def of_catalogue(prepared: Prepared) -> Iterator[Contender]:

@@ -34,9 +34,11 @@ def contenders_of(
     numbers = test[place >= max(GIVEN)]
     where = artefacts.place(prepared.data.name, "tuned", root, prepared.protocol.name)
     models = {name: artefacts.load(where, name) for name in sorted(where.entries())}
+    choices = contenders.choose(prepared)
     for given in GIVEN:
         first = test[place < given]
-        said = list(contenders.of_rows(prepared, numbers, first))
+        known = np.concatenate([prepared.split.known, first])
+        said = [choice.says(prepared, known, numbers) for choice in choices]
         for name, (model, encoder, entry) in models.items():
             artefacts.check_data(entry, prepared.data)
             own = prepared.with_encoder(encoder)
