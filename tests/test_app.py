@@ -226,7 +226,7 @@ def test_korean():
     assert any("여성, 프로그래머" in c.value for c in run.caption)
     assert titles(run) == titles(start(user=1))
     run = change(run, "number_input", "n", 4)
-    run = change(run, "button_group", "lang", ["en"])
+    run = change(run, "button_group", "lang", "en")
     assert run.title[0].value == "AutoInt+ film recommender"
     assert len(titles(run)) == 4  # the view stays
 
