@@ -67,7 +67,7 @@ def made(tmp_path_factory) -> datasets.MovieLens:
 def small(made, tmp_path_factory) -> recommender.Recommender:
     """A recommender on the made-up data, trained for an epoch."""
     root = tmp_path_factory.mktemp("small")
-    training.train("autointmlp", made, root=root, epochs=1, batch_size=128)
+    training.train("autointmlp", made, root=root, epochs=2, batch_size=128, averaging=0.0)
     return recommender.attach(library.Library(made), "autointmlp", root)
 
 

@@ -185,13 +185,13 @@ def test_an_encoder_of_other_features(where, made):
 
 def test_training_one_model_says_when_the_other_no_longer_fits(where, made, caplog):
     model, _, entry = artefacts.load(where, "autointmlp")
-    other = encoding.fit(training.preprocess.features(made).iloc[:50])
+    other = encoding.fit(preprocess.features(made).iloc[:50])
     artefacts.save(where, "autointmlp", model, other, entry)
     assert "autoint was trained with another encoder: train it again too" in caplog.text
 
 
 def test_another_encoder(where, made):
-    rows = training.preprocess.features(made).iloc[:50]
+    rows = preprocess.features(made).iloc[:50]
     other = encoding.fit(rows).to_bytes()
     where.encoder.write_bytes(other)
     refused(where, "is not the encoder that the manifest names")
