@@ -17,6 +17,7 @@ import numpy as np
 from movierec import artefacts
 from movierec.fitting import Rows, fit
 from movierec.models import predictor
+from movierec.preprocess import LIKED
 from movierec.training import SETTINGS
 
 FIELD_DIMS = (6041, 3, 8, 22, 3440, 3666, 19, 18, 16, 82, 11, 5, 13)
@@ -24,10 +25,11 @@ FILMS = 3700
 
 
 def made_rows(count: int) -> Rows:
-    """Random ids of ML-1M's cardinalities with random labels."""
+    """Random ids of ML-1M's cardinalities with random ratings."""
     rng = np.random.default_rng(0)
     ids = np.stack([rng.integers(0, size, count) for size in FIELD_DIMS], axis=1)
-    return Rows(ids.astype(np.int32), (rng.random(count) < 0.5).astype(np.float32))
+    ratings = rng.integers(1, 6, count)
+    return Rows(ids.astype(np.int32), (ratings >= LIKED).astype(np.float32), ratings)
 
 
 def median_seconds(action: Callable[[], object], runs: int) -> float:
