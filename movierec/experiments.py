@@ -28,17 +28,17 @@ from autoint import AutoInt
 from movierec import artefacts, baselines, datasets, files, metrics, quality, training
 from movierec.baselines import Known
 from movierec.datasets import MovieLens
-from movierec.fitting import Settings, TrainingError, best_epoch
+from movierec.fitting import best_epoch
 from movierec.grids import GRIDS, Grid, GridError
 from movierec.models import predictor
 from movierec.prepared import Prepared, prepare
+from movierec.settings import Settings, TrainingError
 
 # What one trial was seen to need on ML-1M (peak of its process 1.3 GiB), with room to spare.
 TRIAL_GIB = 2.0
 SAID = ("valid_logloss", "valid_auc", "test_auc", "test_ndcg_original", "test_ndcg")
-CODE = ("autoint.py", "autointmlp.py", "movierec/fitting.py", "movierec/encoding.py")
-CODE += ("movierec/fm.py", "movierec/preprocess.py", "movierec/splits.py", "movierec/prepared.py")
-CODE += ("movierec/training.py", "movierec/metrics.py")
+MODULES = "encoding fitting fm metrics prepared preprocess settings splits training".split()
+CODE = ["autoint.py", "autointmlp.py", *(f"movierec/{name}.py" for name in MODULES)]
 
 
 def table_path(grid: Grid, dataset: str, root: Path = artefacts.ROOT) -> Path:

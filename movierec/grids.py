@@ -9,8 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from movierec import training
-from movierec.fitting import Settings
 from movierec.models import MODELS
+from movierec.settings import Settings
 
 
 class GridError(ValueError):

@@ -16,9 +16,10 @@ import keras
 from autoint import AutoInt
 from movierec import artefacts, datasets, quality
 from movierec.datasets import MovieLens
-from movierec.fitting import Settings, TrainingError, fit
+from movierec.fitting import fit
 from movierec.models import MODELS
 from movierec.prepared import Prepared, prepare
+from movierec.settings import Settings, TrainingError
 from movierec.splits import PROTOCOLS
 
 _TUNED = Settings(

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from movierec import artefacts, experiments, grids
-from movierec.fitting import Settings
+from movierec.settings import Settings
 
 SMALL = Settings(embed_dim=4, num_layers=1, head_dim=4, mlp_units=(4,), batch_size=256, epochs=2)
 GRID = grids.Grid("small", SMALL, {"embed_dim": (4, 8)}, test=True)

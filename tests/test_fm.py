@@ -6,8 +6,9 @@ import keras
 import numpy as np
 
 from movierec import toy
-from movierec.fitting import Settings, fit
+from movierec.fitting import fit
 from movierec.fm import FactorizationMachine
+from movierec.settings import Settings
 
 DIMS = (3, 4, 2)
 
