@@ -1,6 +1,7 @@
 """The real app in a real browser."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import expect
@@ -176,5 +177,6 @@ def test_the_load_benchmark_runs(site, capsys):
     url, model = site
     address, dataset = url.removeprefix("http://"), app.load_library().data.name
     options = ["--address", address, "--model", model, "--dataset", dataset]
-    load.main([*options, "--sessions", "3", "--changes", "2"])
+    with ThreadPoolExecutor() as pool:  # this thread has the browser's event loop
+        pool.submit(load.main, [*options, "--sessions", "3", "--changes", "2"]).result()
     assert "3 sessions at once, 6 changes" in capsys.readouterr().out
