@@ -10,9 +10,7 @@ from movierec import artefacts, datasets, library, recommender, training
 from movierec.sources import NotFoundError
 
 # how long an example takes says how busy the machine is
-hypothesis.settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 USERS = ["1::F::1::10::48067", "2::M::56::16::70072", "3::M::25::15::02460"]
