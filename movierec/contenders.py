@@ -19,6 +19,8 @@ from movierec.models import TITLES, predictor
 from movierec.prepared import Prepared
 
 Says = Callable[[np.ndarray], np.ndarray]  # from row numbers to their scores
+# from prepared data and the rows to learn from to: from constants to what is said
+Learn = Callable[[Prepared, np.ndarray], Callable[..., Says]]
 
 
 @dataclass(frozen=True)
@@ -82,21 +84,30 @@ def _text(constants: dict) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in constants.items())
 
 
-def _by_pairs(fit: Callable[..., Scores]) -> Callable[..., Says]:
+def _by_pairs(fit: Callable[..., Scores]) -> Learn:
     """A baseline of pairs as one that learns from rows and scores rows."""
 
-    def learn(prepared: Prepared, known: np.ndarray, **constants) -> Says:
-        scores = fit(Known.of(prepared, known), **constants)
-        return lambda rows: scores.pairs(prepared.user_places[rows], prepared.movies[rows])
+    def learn(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
+        known = Known.of(prepared, numbers)
+
+        def fitted(**constants) -> Says:
+            scores = fit(known, **constants)
+            return lambda rows: scores.pairs(prepared.user_places[rows], prepared.movies[rows])
+
+        return fitted
 
     return learn
 
 
-def _logistic(prepared: Prepared, known: np.ndarray, c: float) -> Says:
-    own = prepared.fitted_on(known)
+def _logistic(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
+    own = prepared.fitted_on(numbers)
     dims = own.encoder.field_dims
-    model = baselines.logistic(own.ids[known], own.labels[known], dims, c)
-    return lambda rows: model.predict_proba(baselines.one_hot(own.ids[rows], dims))[:, 1]
+
+    def fitted(c: float) -> Says:
+        model = baselines.logistic(own.ids[numbers], own.labels[numbers], dims, c)
+        return lambda rows: model.predict_proba(baselines.one_hot(own.ids[rows], dims))[:, 1]
+
+    return fitted
 
 
 @dataclass(frozen=True)
@@ -105,22 +116,22 @@ class Choice:
 
     Args:
         name: as in tables.
-        learn: from prepared data and row numbers to a function that scores rows.
-        constants: what `learn` takes besides.
+        learn: from prepared data and the rows to learn from to a fit, given constants.
+        constants: those of the fit.
         curve: makes scores into probabilities (Platt 1999); None where they are such already, or
             where it would turn their order round.
         probability: whether there are probabilities in the end.
     """
 
     name: str
-    learn: Callable[..., Says]
+    learn: Learn
     constants: dict
     curve: LogisticRegression | None
     probability: bool
 
     def says(self, prepared: Prepared, known: np.ndarray, test: np.ndarray) -> Contender:
         """Learn from the rows `known`, score the rows `test`."""
-        scores = self.learn(prepared, known, **self.constants)(test)
+        scores = self.learn(prepared, known)(**self.constants)(test)
         if self.curve is not None:
             scores = self.curve.predict_proba(scores[:, None])[:, 1]
         return Contender(self.name, scores, self.probability, chosen=_text(self.constants))
@@ -134,9 +145,9 @@ def choose(prepared: Prepared) -> list[Choice]:
     learners.append(("logistic regression on 13 fields", _logistic, {"c": (0.1, 0.3, 1.0)}, True))
     choices = []
     for name, learn, options, probability in learners:
-        tried = []
+        fitted, tried = learn(prepared, split.train), []
         for constants in _combinations(options):
-            scores = learn(prepared, split.train, **constants)(split.valid)
+            scores = fitted(**constants)(split.valid)
             tried.append((roc_auc_score(labels, scores), constants, scores))
         _, constants, scores = max(tried, key=lambda trial: trial[0])
         curve = None

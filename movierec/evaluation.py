@@ -64,10 +64,10 @@ def _baselines(ready: Prepared) -> Iterator[Contender]:
 
 def _compared(ready: Prepared, said: Iterable[Contender], numbers: np.ndarray) -> pd.DataFrame:
     said = list(said)
-    rows = [_row(ready, contender, numbers) for contender in said]
-    table = pd.DataFrame(rows)
     main = MAIN.get(ready.protocol.name, ORIGINAL)
-    values = {one.name: _resampled(ready, one, numbers, main) for one in said}
+    measured = [_measured(ready, one, numbers, main) for one in said]
+    table = pd.DataFrame([row for row, _ in measured])
+    values = {one.name: value for one, (_, value) in zip(said, measured, strict=True)}
     rivals = table[~table["model"] & (table["ranker"] != "perfect ranker")]
     best = rivals.loc[rivals[main].idxmax(), "ranker"]
     for place, one in enumerate(said):
@@ -81,18 +81,28 @@ def _compared(ready: Prepared, said: Iterable[Contender], numbers: np.ndarray) -
     return table
 
 
-def _row(ready: Prepared, said: Contender, numbers: np.ndarray) -> dict:
-    row = {"ranker": said.name, "model": said.model, "chosen": said.chosen}
+def _measured(
+    ready: Prepared, said: Contender, numbers: np.ndarray, main: str
+) -> tuple[dict, np.ndarray]:
+    """A contender's row, and what its differences are made of.
+
+    These are AUCs, one a resample of the users, or else the main metric, one a user.
+    """
     if ready.protocol.whole_catalogue:
         values = quality.of_ranks(said.scores) | _of_heads(ready, said.heads)
+        differing = metrics.one_relevant(said.scores)[main].to_numpy()
     else:
         values = quality.of_rows(ready, numbers, said.scores, said.probability)
         labels, users = ready.labels[numbers], ready.users[numbers]
-        spread = metrics.bootstrap_auc(users, labels, said.scores)
-        values["auc_ci"] = float(np.subtract(*np.quantile(spread, [0.975, 0.025])) / 2)
+        areas = metrics.bootstrap_auc(users, labels, said.scores)
+        values["auc_ci"] = float(np.subtract(*np.quantile(areas, [0.975, 0.025])) / 2)
         if said.probability:
             values["ece"] = calibration.expected_error(labels, said.scores)
-    return row | quality.flat(values)
+        differing = areas
+        if main != "auc":
+            differing = metrics.per_user(users, labels, said.scores)[main].to_numpy()
+    row = {"ranker": said.name, "model": said.model, "chosen": said.chosen}
+    return row | quality.flat(values), differing
 
 
 def _of_heads(ready: Prepared, heads: np.ndarray) -> dict[str, float]:
@@ -104,16 +114,6 @@ def _of_heads(ready: Prepared, heads: np.ndarray) -> dict[str, float]:
         "novelty": metrics.novelty(heads, raters, len(ready.data.users)),
         "overlap": metrics.overlap(heads),
     }
-
-
-def _resampled(ready: Prepared, said: Contender, numbers: np.ndarray, main: str) -> np.ndarray:
-    """What differences are made of: AUC a resample of users, or else the metric a user."""
-    if ready.protocol.whole_catalogue:
-        return metrics.one_relevant(said.scores)[main].to_numpy()
-    users, labels = ready.users[numbers], ready.labels[numbers]
-    if main == "auc":
-        return metrics.bootstrap_auc(users, labels, said.scores)
-    return metrics.per_user(users, labels, said.scores)[main].to_numpy()
 
 
 def _difference(ours: np.ndarray, theirs: np.ndarray, main: str) -> tuple[float, float, float]:
@@ -153,10 +153,10 @@ def write(table: pd.DataFrame, protocol: str, path: Path) -> pd.DataFrame:
         old = pd.read_csv(path)
         if "protocol" not in old:
             raise ValueError(f"{path} is no table of protocols: delete it and run this again")
-        others = old[old["protocol"].str.partition(",")[0] != protocol]
+        others = old[tables.protocols(old) != protocol]
         rounded = pd.concat([others, rounded], ignore_index=True)
     order = {name: number for number, name in enumerate(PROTOCOLS)}
-    place = rounded["protocol"].str.partition(",")[0].map(order)
+    place = tables.protocols(rounded).map(order)
     rounded = rounded.iloc[np.argsort(place, kind="stable")]
     rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
     with files.replacing(path) as (part,):
@@ -177,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             table = evaluate(prepared.prepare(data, protocol=protocol))
             whole = write(table, protocol, table_path(options.dataset))
             tables.into_readmes(options.dataset, whole)
-            mine = whole[whole["protocol"].str.partition(",")[0] == protocol]
+            mine = whole[tables.protocols(whole) == protocol]
             print(f"{protocol}: {PROTOCOLS[protocol].question}\n\n{tables.as_markdown(mine)}\n")
     except (datasets.DataError, artefacts.ArtefactError, ValueError, OSError) as error:
         parser.exit(1, f"{error}\n")

@@ -24,7 +24,6 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from autoint import AutoInt
 from movierec import artefacts, baselines, datasets, files, metrics, quality, training
 from movierec.baselines import Known
 from movierec.datasets import MovieLens
@@ -201,28 +200,28 @@ def _fitted(model: str, settings: Settings, seed: int, test: bool) -> dict:
     outcome |= {name: best[name] for name in ("valid_logloss", "valid_auc") if name in best}
     if not test:
         return outcome
-    metrics_of = quality.flat(quality.of_model(network, prepared))
-    outcome |= {f"test_{name}": value for name, value in metrics_of.items()}
-    if not prepared.protocol.whole_catalogue:
-        outcome |= dict(
-            zip(("gain", "gain_low", "gain_high"), _gain(network, prepared, settings), strict=True)
-        )
-    return outcome
+    if prepared.protocol.whole_catalogue:
+        values, gain = quality.of_model(network, prepared), {}
+    else:
+        scores = predictor(network)(prepared.ids[prepared.split.test])
+        values = quality.of_rows(prepared, prepared.split.test, scores)
+        gain = _gain(scores, prepared, settings)
+    return outcome | {f"test_{name}": value for name, value in quality.flat(values).items()} | gain
 
 
-def _gain(network: AutoInt, prepared: Prepared, settings: Settings) -> tuple[float, float, float]:
+def _gain(scores: np.ndarray, prepared: Prepared, settings: Settings) -> dict[str, float]:
     """NDCG@10 (the original's) less that of the movie mean of the same rows, with its interval."""
     split = prepared.split
     known = Known.of(prepared, split.known if settings.refit else split.train)
     means = baselines.movie_mean(known).pairs(
         prepared.user_places[split.test], prepared.movies[split.test]
     )
-    scores = predictor(network)(prepared.ids[split.test])
     users, labels = prepared.users[split.test], prepared.labels[split.test]
     ours, theirs = (
         metrics.per_user(users, labels, said)["ndcg_original"] for said in (scores, means)
     )
-    return metrics.bootstrap_difference(ours, theirs)
+    gain = metrics.bootstrap_difference(ours, theirs)
+    return dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
 
 
 def jobs_for(memory_gib: float | None = None) -> int:

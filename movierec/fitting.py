@@ -159,9 +159,11 @@ def _step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, n
         with tf.GradientTape() as tape:
             vectors = model.embedding(batch)
             logits, _ = model.logits_of(vectors, training=True)
-            penalty = tf.gather(penalties, model.embedding.rows(batch))
-            penalty = tf.reduce_sum(penalty * tf.reduce_sum(tf.square(vectors), -1), -1)
-            loss = tf.reduce_mean(cross_entropy(target, logits) + penalty)
+            loss = cross_entropy(target, logits)
+            if settings.l2_embedding:
+                weights = tf.gather(penalties, model.embedding.rows(batch))
+                loss += tf.reduce_sum(weights * tf.reduce_sum(tf.square(vectors), -1), -1)
+            loss = tf.reduce_mean(loss)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 

@@ -33,22 +33,22 @@ def contenders_of(
     place = first_rows(prepared.users[test], times[test])
     numbers = test[place >= max(GIVEN)]
     where = artefacts.place(prepared.data.name, "tuned", root, prepared.protocol.name)
-    models = {name: artefacts.load(where, name) for name in sorted(where.entries())}
+    models = []
+    for name in sorted(where.entries()):
+        model, encoder, entry = artefacts.load(where, name)
+        artefacts.check_data(entry, prepared.data)
+        own = prepared.with_encoder(encoder)
+        models.append((TITLES[name], model, own, predictor(model)(own.ids[numbers])))
     choices = contenders.choose(prepared)
     for given in GIVEN:
         first = test[place < given]
         known = np.concatenate([prepared.split.known, first])
         said = [choice.says(prepared, known, numbers) for choice in choices]
-        for name, (model, encoder, entry) in models.items():
-            artefacts.check_data(entry, prepared.data)
-            own = prepared.with_encoder(encoder)
-            ways = {"profile only": predictor(model)(own.ids[numbers])}
+        for title, model, own, by_profile in models:
+            said.append(Contender(f"{title}, profile only", by_profile, True, model=True))
             if given:
-                ways["folded in"] = _folded(model, own, first, numbers)
-            said += [
-                Contender(f"{TITLES[name]}, {way}", scores, True, model=True)
-                for way, scores in ways.items()
-            ]
+                scores = _folded(model, own, first, numbers)
+                said.append(Contender(f"{title}, folded in", scores, True, model=True))
         yield given, numbers, said
 
 

@@ -43,14 +43,18 @@ COLUMNS = {
     },
 }
 
-
 # what is known changes little for the other baselines: five tables of them would hide the point
 NEW_USERS = ("movie mean", "matrix factorisation (ALS)")
 
 
+def protocols(table: pd.DataFrame) -> pd.Series:
+    """The protocol of each row, without the number of known ratings that `new-users` adds."""
+    return table["protocol"].str.partition(",")[0]
+
+
 def as_markdown(table: pd.DataFrame) -> str:
     """One protocol's rows of the evaluation table (of `new-users`, `NEW_USERS` and the models)."""
-    protocol = table["protocol"].iloc[0].partition(",")[0]
+    protocol = protocols(table).iloc[0]
     if protocol == "new-users":
         table = table[table["model"] | table["ranker"].isin(NEW_USERS)]
     columns = {name: title for name, title in COLUMNS[protocol].items() if name in table}
@@ -84,7 +88,7 @@ def into_readmes(dataset: str, table: pd.DataFrame, root: Path = artefacts.ROOT)
     """
     for readme in READMES:
         text = (root / readme).read_text("utf-8")
-        for protocol, mine in table.groupby(table["protocol"].str.partition(",")[0]):
+        for protocol, mine in table.groupby(protocols(table)):
             block = f"results {dataset} {protocol}"
             if f"<!-- {block} -->" in text:
                 files.into_block(root / readme, block, as_markdown(mine))

@@ -77,7 +77,7 @@ def test_the_readme_holds_the_committed_tables(readme, dataset):
     table = committed(dataset)
     shown = [
         protocol
-        for protocol, mine in table.groupby(table["protocol"].str.partition(",")[0])
+        for protocol, mine in table.groupby(tables.protocols(table))
         if tables.as_markdown(mine) in text
     ]
     assert shown.count("test-rows") == 1
@@ -95,7 +95,7 @@ def small(request, made, tmp_path_factory):
 
 def test_every_protocol_compares_everybody(small):
     _, table = small
-    protocol = table["protocol"].iloc[0].partition(",")[0]
+    protocol = tables.protocols(table).iloc[0]
     assert {"movie mean", "matrix factorisation (ALS)"} <= set(table["ranker"])
     assert table["ranker"].str.startswith("AutoInt").any()
     main = evaluation.MAIN.get(protocol, evaluation.ORIGINAL)
@@ -116,7 +116,7 @@ def test_writing_one_protocol_keeps_the_others(small, tmp_path):
     path = tmp_path / "evaluation.csv"
     other = pd.DataFrame({"protocol": ["other"], "ranker": ["somebody"], "auc": [0.5]})
     other.to_csv(path, index=False)
-    protocol = table["protocol"].iloc[0].partition(",")[0]
+    protocol = tables.protocols(table).iloc[0]
     for _ in range(2):
         whole = evaluation.write(table, protocol, path)
         assert len(whole) == len(table) + 1
@@ -128,7 +128,7 @@ def test_writing_one_protocol_keeps_the_others(small, tmp_path):
 
 def test_weights_that_do_not_belong_are_refused(small, made):
     root, table = small
-    protocol = table["protocol"].iloc[0].partition(",")[0]
+    protocol = tables.protocols(table).iloc[0]
     weights = artefacts.place("ml-1m", root=root, protocol=protocol).weights("autoint")
     weights.write_bytes(b"other")
     with pytest.raises(artefacts.ArtefactError, match="damaged or belongs to another run"):
