@@ -103,8 +103,8 @@ def _logistic(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
     own = prepared.fitted_on(numbers)
     dims = own.encoder.field_dims
 
-    def fitted(c: float) -> Says:
-        model = baselines.logistic(own.ids[numbers], own.labels[numbers], dims, c)
+    def fitted(C: float) -> Says:
+        model = baselines.logistic(own.ids[numbers], own.labels[numbers], dims, C)
         return lambda rows: model.predict_proba(baselines.one_hot(own.ids[rows], dims))[:, 1]
 
     return fitted
@@ -142,7 +142,7 @@ def choose(prepared: Prepared) -> list[Choice]:
     split = prepared.split
     labels = prepared.labels[split.valid]
     learners = [(one.name, _by_pairs(one.fit), one.options, one.probability) for one in EVERYWHERE]
-    learners.append(("logistic regression on 13 fields", _logistic, {"c": (0.1, 0.3, 1.0)}, True))
+    learners.append(("logistic regression on 13 fields", _logistic, {"C": (0.1, 0.3, 1.0)}, True))
     choices = []
     for name, learn, options, probability in learners:
         fitted, tried = learn(prepared, split.train), []

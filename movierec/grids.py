@@ -105,7 +105,7 @@ GRIDS = {
             "five_ratings": (False,),
         },
         crossed=False,
-        base_seeds=(43, 44),
+        base_seeds=(43, 44, 45, 46),
     ),
 }
 
