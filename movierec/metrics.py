@@ -131,6 +131,30 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
+def clustered(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
+    """Mean of values and half the width of its 95 % interval, where values come in clusters.
+
+    Values of one cluster (the events of a session) stand or fall together, so what varies from
+    cluster to cluster counts: `1.96 · √(Σ_c (Σ_{i∈c} (x_i - mean))²) / n` (Liang & Zeger 1986).
+
+    Args:
+        values: shape (n,).
+        clusters: the cluster of each value, shape (n,).
+
+    Example:
+        Two clusters that agree within themselves are as good as two values: n = 4, sums ±1.
+
+        >>> mean, half = clustered([1, 1, 0, 0], [5, 5, 7, 7])
+        >>> mean, round(half / 1.96, 4)
+        (0.5, 0.3536)
+    """
+    values = np.asarray(values, np.float64)
+    _, places = np.unique(clusters, return_inverse=True)
+    mean = values.mean()
+    sums = np.bincount(places, weights=values - mean)
+    return float(mean), float(1.96 * np.sqrt(np.sum(sums**2)) / len(values))
+
+
 def bootstrap_difference(
     ours: np.ndarray, theirs: np.ndarray, seed: int = 0, samples: int = 2000
 ) -> tuple[float, float, float]:

