@@ -45,7 +45,7 @@ class NextSettings:
 
 
 # Chosen on validation events; see notebooks/recommender_system/.
-FILMS = NextSettings(dim=128, length=200, dropout=0.3, batch_size=32, epochs=14)
+FILMS = NextSettings(dim=128, length=200, dropout=0.3, batch_size=32, epochs=10)
 SETTINGS = {
     "yoochoose1_64": NextSettings(),
     "yoochoose": NextSettings(),

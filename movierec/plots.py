@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from movierec.datasets import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATING, TIMESTAMP, USER
 from movierec.preprocess import LIKED
+from movierec.sessiondata import Sessions
 
 
 def rating_counts(ratings: pd.DataFrame) -> Figure:
@@ -162,7 +163,7 @@ def results(table: pd.DataFrame, metric: str, name: str) -> Figure:
     """One metric of every ranker with its interval, from a table of `evaluation.evaluate`."""
     figure, axes = plt.subplots(figsize=(7, 0.8 + 0.35 * len(table)), layout="constrained")
     axes.errorbar(table[metric], table["ranker"], xerr=table[f"{metric}_ci"], fmt="o")
-    axes.set(title=f"{name} of each ranker", xlabel=f"{name} (95 % interval over users)")
+    axes.set(title=f"{name} of each ranker", xlabel=f"{name} (with its 95 % interval)")
     axes.set_ylabel("ranker")
     axes.invert_yaxis()
     return figure
@@ -241,4 +242,44 @@ def slices(table: pd.DataFrame, metric: str, name: str) -> Figure:
     axes.set(title=f"{name} by group", xlabel=f"{name} (95 % interval over users)", ylabel="group")
     axes.invert_yaxis()
     axes.legend()
+    return figure
+
+
+def session_shapes(sessions: Sessions) -> Figure:
+    """How long sessions are, and how often items are chosen, from the most to the least."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
+    longest = int(np.quantile(sessions.lengths, 0.99))
+    axes[0].hist(sessions.lengths, bins=np.arange(1.5, longest + 1.5))
+    axes[0].set(
+        title=f"Lengths of sessions (99 % have {longest} events or fewer)",
+        xlabel="events",
+        ylabel="sessions",
+    )
+    counts = np.sort(np.unique(sessions.items, return_counts=True)[1])[::-1]
+    axes[1].loglog(np.arange(1, len(counts) + 1), counts)
+    axes[1].set(title="Long tail of items", xlabel="rank of the item", ylabel="events")
+    return figure
+
+
+def session_times(sessions: Sessions) -> Figure:
+    """When sessions begin: by hour of the day and by day of the week."""
+    began = pd.to_datetime(sessions.times[sessions.starts[:-1]], unit="s")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    hours = np.bincount(began.hour, minlength=24)
+    axes[0].bar(range(24), hours)
+    axes[0].set(title="Sessions by hour", xlabel="hour of the day, as recorded", ylabel="sessions")
+    axes[1].bar(days, np.bincount(began.day_of_week, minlength=7))
+    axes[1].set(title="Sessions by day", xlabel="day of the week", ylabel="sessions")
+    return figure
+
+
+def by_epoch(curves: dict[str, Sequence[float]], metric: str) -> Figure:
+    """A metric on validation events after each epoch, one line a model."""
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for name, values in curves.items():
+        axes.plot(np.arange(1, len(values) + 1), values, "o-", label=name)
+    axes.set(title=f"{metric} on validation events", xlabel="epoch", ylabel=metric)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(fontsize=7)
     return figure

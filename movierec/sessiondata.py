@@ -114,7 +114,7 @@ def read_lines(path: Path) -> Sessions:
             without its end.
     """
     if not path.exists():
-        raise DataError(f"{path} is missing: put it there by hand, see data/README.md")
+        raise sources.NotFoundError(f"{path} is missing: put it there by hand, see data/README.md")
     text = path.read_text("ascii", errors="replace")
     if not text.strip():
         raise DataError(f"{path} is empty, expected one session a line: get it anew")
@@ -140,7 +140,7 @@ def read_clicks(path: Path, days: int = 31) -> Sessions:
         DataError: a missing file, or a line that does not hold these.
     """
     if not path.exists():
-        raise DataError(f"{path} is missing: put it there by hand, see data/README.md")
+        raise sources.NotFoundError(f"{path} is missing: put it there by hand, see data/README.md")
     try:
         clicks = pd.read_csv(
             path,
@@ -288,15 +288,15 @@ def load(name: str, folder: Path | None = None) -> Parts:
 NAMES = ("yoochoose1_64", "yoochoose", "completejourney", *datasets.NAMES)
 
 
-def first_of(names: Sequence[str]) -> Parts:
-    """The first of several data sets that can be had.
+def first_of(names: Sequence[str], folder: Path | None = None) -> Parts:
+    """The first of several data sets that can be had; see `load`.
 
     Raises:
         DataError: none can; the message is that of the last.
     """
     for name in names[:-1]:
         try:
-            return load(name)
-        except DataError as error:
+            return load(name, folder)
+        except sources.NotFoundError as error:
             log.warning("%s", error)
-    return load(names[-1])
+    return load(names[-1], folder)

@@ -17,6 +17,36 @@ from movierec.prefixes import Encoded, Prefixes, encode, prefixes, ranks, vocabu
 from movierec.sessiondata import Parts, Sessions
 from movierec.settings import TrainingError
 
+METRICS = ("recall@20", "mrr@20", "hr@10", "ndcg@10")
+# Figures that others published on the same files, events and catalogue.
+PUBLISHED = {
+    # Wu et al. 2019 (SR-GNN), table 2
+    "yoochoose1_64": pd.DataFrame(
+        [
+            ("popularity", 0.0671, 0.0165),
+            ("session popularity", 0.3044, 0.1835),
+            ("item-kNN", 0.5160, 0.2181),
+            ("BPR-MF", 0.3131, 0.1208),
+            ("FPMC", 0.4562, 0.1501),
+            ("GRU4Rec", 0.6064, 0.2289),
+            ("NARM", 0.6832, 0.2863),
+            ("STAMP", 0.6874, 0.2967),
+            ("SR-GNN", 0.7057, 0.3094),
+        ],
+        columns=["published", "recall@20", "mrr@20"],
+    ),
+    # Zhai et al. 2024 (HSTU), table 4
+    "ml-1m": pd.DataFrame(
+        [
+            ("SASRec", 0.2853, 0.1603),
+            ("BERT4Rec", 0.2843, 0.1537),
+            ("GRU4Rec", 0.2811, 0.1648),
+            ("HSTU", 0.3097, 0.1720),
+            ("HSTU-large", 0.3294, 0.1893),
+        ],
+        columns=["published", "hr@10", "ndcg@10"],
+    ),
+}
 BASELINES = {
     "random order": nextbaselines.random_order,
     "popularity": nextbaselines.popularity,
@@ -33,7 +63,9 @@ class Task:
     Args:
         items: as the source names them; `items[i]` has the id i + 1.
         train: to fit on, while something is left to choose.
-        known: training and validation events: to fit on, once nothing is.
+        known: to fit on, once nothing is: training and validation sessions. Under leave-one-out
+            the training events alone, as is the custom; validation events are then part of the
+            prefix that the test asks about.
         valid, test: questions.
         leave_one_out: whether only the last event of a session is asked for, among the items that
             are not in it yet.
@@ -48,7 +80,7 @@ class Task:
 
 
 def prepare(parts: Parts, length: int, leave_one_out: bool | None = None) -> Task:
-    """Encode a data set by the items of its training and validation sessions.
+    """Encode a data set by the items that are to be learnt from.
 
     Args:
         parts: see `sessiondata.load`.
@@ -57,8 +89,7 @@ def prepare(parts: Parts, length: int, leave_one_out: bool | None = None) -> Tas
     """
     if leave_one_out is None:
         leave_one_out = parts.name.startswith("ml-")
-    # leave-one-out's validation sessions are its training sessions and one event more
-    known = parts.valid if leave_one_out else joined(parts.train, parts.valid)
+    known = parts.train if leave_one_out else joined(parts.train, parts.valid)
     items = vocabulary(known)
     train, known, valid, test = (
         encode(part, items) for part in (parts.train, known, parts.valid, parts.test)
@@ -110,31 +141,46 @@ def evaluate(task: Task, questions: Prefixes, scorer) -> pd.DataFrame:
     return values(ranks(questions, scorer, unseen_only=task.leave_one_out))
 
 
-def table(of: dict[str, pd.DataFrame], questions: Prefixes, best: str) -> pd.DataFrame:
-    """Means with the half widths of their 95 % intervals, and each ranker's lead over `best`.
+def means(of: dict[str, pd.DataFrame], questions: Prefixes) -> pd.DataFrame:
+    """Every ranker's metrics with half the width of their 95 % intervals, as `<metric>_ci`.
 
     Events of one session stand or fall together, so intervals are over sessions, see
-    `metrics.clustered`. A lead is paired: the same events, ours less theirs.
+    `metrics.clustered`.
 
     Args:
         of: metrics of every question, by ranker.
         questions: the questions.
-        best: the ranker that the others are compared with.
     """
-    rows = {}
+    rows = []
     for name, found in of.items():
-        row = {}
+        row = {"ranker": name}
         for metric in found:
-            mean, half = metrics.clustered(found[metric], questions.owners)
-            row[metric] = f"{mean:.4f} ± {half:.4f}"
-        for metric in ("recall@20", "mrr@20"):
+            row[metric], row[f"{metric}_ci"] = metrics.clustered(found[metric], questions.owners)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def table(of: dict[str, pd.DataFrame], questions: Prefixes, best: str) -> pd.DataFrame:
+    """`means` to be read, with each ranker's lead over `best`: paired, the same events."""
+    said = pd.DataFrame(index=pd.Index(of, name="ranker"))
+    numbers = means(of, questions).set_index("ranker")
+    for metric in METRICS:
+        said[metric] = [
+            f"{row[metric]:.4f} ± {row[f'{metric}_ci']:.4f}" for _, row in numbers.iterrows()
+        ]
+    for metric in METRICS[:2]:
+        leads = []
+        for name, found in of.items():
             lead, half = metrics.clustered(found[metric] - of[best][metric], questions.owners)
-            label = f"lead in {metric} over {best}"
-            row[label] = (
-                "–" if name == best else f"{lead:+.4f} [{lead - half:+.4f}, {lead + half:+.4f}]"
-            )
-        rows[name] = row
-    return pd.DataFrame(rows).T.rename_axis("ranker")
+            interval = f"{lead:+.4f} [{lead - half:+.4f}, {lead + half:+.4f}]"
+            leads.append("–" if name == best else interval)
+        said[f"lead in {metric} over {best}"] = leads
+    return said
+
+
+def best_of(of: dict[str, pd.DataFrame]) -> str:
+    """The ranker with the highest Recall@20."""
+    return max(of, key=lambda name: of[name]["recall@20"].mean())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -162,8 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ours = evaluate(task, task.test, nextfitting.scorer(model))
     except (DataError, TrainingError, OSError) as error:
         parser.exit(1, f"{error}\n")
-    best = max(of, key=lambda name: of[name]["recall@20"].mean())
-    print(table(of | {"NextItem": ours}, task.test, best).iloc[:, :4].to_string())
+    print(table(of | {"NextItem": ours}, task.test, best_of(of)).iloc[:, :4].to_string())
     print(f"recall@20={ours['recall@20'].mean():.4f} mrr@20={ours['mrr@20'].mean():.4f}")
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from movierec import datasets, plots, preprocess
+from movierec.sessiondata import Sessions
 
 matplotlib.use("Agg")
 
@@ -17,6 +18,7 @@ HISTORY = [
 RESULTS = pd.DataFrame({"ranker": ["a", "b"], "recall": [0.1, 0.2], "recall_ci": [0.01, 0.02]})
 EFFECTS = pd.DataFrame({"parameter": ["dropout"], "value": [0.2], "difference": [-0.01]})
 
+SESSIONS = Sessions(np.array([1, 2, 1]), np.array([0, 2, 3]), np.array([0, 60, 86_400]))
 LEADS = pd.DataFrame(
     {
         "protocol": ["paper", "paper"],
@@ -55,6 +57,9 @@ def figures(data):
     yield plots.leads(LEADS)
     yield plots.reliability({"ours": pd.DataFrame({"predicted": [0.2, 0.8], "liked": [0.1, 0.9]})})
     yield plots.slices(RESULTS.assign(group=["x", "y"]), "recall", "Recall@10")
+    yield plots.session_shapes(SESSIONS)
+    yield plots.session_times(SESSIONS)
+    yield plots.by_epoch({"ours": [0.1, 0.2]}, "Recall@20")
 
 
 def test_every_figure_has_titles_and_axis_names(made):

@@ -168,12 +168,10 @@ def test_an_unknown_name_is_refused():
         sessiondata.load("ml-2m")
 
 
-def test_the_first_that_can_be_had_is_taken(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(sessiondata, "DATA_DIR", tmp_path)
-    (tmp_path / "yoochoose1_64").mkdir()
+def test_the_first_that_can_be_had_is_taken(tmp_path, caplog):
     for part in ("train", "test"):
-        (tmp_path / "yoochoose1_64" / f"{part}_sessions.txt").write_text("1 2\n2 1\n" * 10)
-    parts = sessiondata.first_of(["yoochoose", "yoochoose1_64"])
+        (tmp_path / f"{part}_sessions.txt").write_text("1 2\n2 1\n" * 10)
+    parts = sessiondata.first_of(["yoochoose", "yoochoose1_64"], tmp_path)
     assert parts.name == "yoochoose1_64"
     assert len(parts.train) + len(parts.valid) == len(parts.test) == 20
     assert "yoochoose-clicks.dat is missing" in caplog.text

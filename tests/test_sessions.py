@@ -23,7 +23,7 @@ def test_leave_one_out_asks_one_question_a_session():
     assert task.leave_one_out
     assert task.valid.targets.tolist() == [3, 2]
     assert task.test.targets.tolist() == [4, 1]
-    assert task.known.ids.tolist() == [1, 2, 3, 4, 3, 2]
+    assert task.known.ids.tolist() == task.train.ids.tolist() == [1, 2, 4, 3]
 
 
 def test_values_follow_from_the_rank():
