@@ -19,6 +19,7 @@ with more than k. Users without a positive row have no defined value and are lef
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 
 def per_user(
@@ -115,6 +116,44 @@ def one_relevant(ranks: np.ndarray, k: int = 10) -> pd.DataFrame:
             "recall": (ranks <= 2 * k).astype(np.float64),
         }
     )
+
+
+def of_lists(heads: np.ndarray, relevant: sparse.csr_array) -> pd.DataFrame:
+    """Recall@k and NDCG@k of lists of k items, where a user may have many relevant ones.
+
+    Recall@k is the share of the relevant items that stand in the list. NDCG@k is
+    `Σ_{i≤k} hit(i)/log₂(i+1) ÷ Σ_{i≤min(k,P)} 1/log₂(i+1)` with P relevant items. Users without a
+    relevant item have no defined value and are left out.
+
+    Args:
+        heads: places of items, best first, shape (users, k); -1 for none.
+        relevant: what is not zero is relevant, shape (users, items).
+
+    Returns:
+        One row a user (index `user`, the row of `heads`): recall, ndcg.
+
+    Example:
+        Three relevant items, the first and third of the list among them, k = 3:
+        DCG = 1 + 1/2, the ideal 1 + 0.631 + 1/2.
+
+        >>> wanted = sparse.csr_array([[1, 1, 1, 0, 0]])
+        >>> of_lists(np.array([[0, 4, 2]]), wanted).round(3).to_dict("list")
+        {'recall': [0.667], 'ndcg': [0.704]}
+    """
+    heads = np.asarray(heads)
+    users = np.arange(len(heads))[:, None]
+    hits = (relevant[users, np.maximum(heads, 0)].toarray() > 0) & (heads >= 0)
+    positives = np.diff(sparse.csr_array(relevant > 0).indptr)
+    discount = 1 / np.log2(np.arange(heads.shape[1]) + 2)
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])
+    asked = positives > 0
+    table = pd.DataFrame(
+        {
+            "recall": hits.sum(axis=1)[asked] / positives[asked],
+            "ndcg": (hits @ discount)[asked] / ideal[np.minimum(positives, len(discount))[asked]],
+        }
+    )
+    return table.set_index(pd.Index(np.flatnonzero(asked), name="user"))
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -283,3 +283,45 @@ def by_epoch(curves: dict[str, Sequence[float]], metric: str) -> Figure:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(fontsize=7)
     return figure
+
+
+def most_played(plays: pd.Series, listeners: pd.Series) -> Figure:
+    """The artists with most listeners, and with most plays."""
+    figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+    for part, (values, name) in zip(
+        axes, ((listeners, "listeners"), (plays, "plays")), strict=True
+    ):
+        top = values.nlargest(20)
+        part.barh(top.index, top)
+        part.set(title=f"Most {name}", xlabel=name, ylabel="artist")
+        part.invert_yaxis()
+    return figure
+
+
+def play_tails(plays_a_user: np.ndarray, counts: np.ndarray, listeners: np.ndarray) -> Figure:
+    """Plays of each user, plays of each user and artist, and listeners of each artist."""
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3), layout="constrained")
+    panels = (
+        (plays_a_user, "Plays of a user", "plays (logarithmic)", "users"),
+        (counts, "Plays of one artist by a user", "plays (logarithmic)", "pairs"),
+        (listeners, "Listeners of an artist", "listeners (logarithmic)", "artists"),
+    )
+    for part, (values, title, label, of) in zip(axes, panels, strict=True):
+        part.hist(values, bins=np.geomspace(0.9, values.max() * 1.1, 40))
+        part.set(title=title, xlabel=label, ylabel=of, xscale="log")
+    axes[2].set_yscale("log")
+    return figure
+
+
+def artist_map(places: np.ndarray, groups: np.ndarray, names: Sequence[str], labels: int) -> Figure:
+    """Artists in the plane; the first `labels` of them are named."""
+    figure, axes = plt.subplots(figsize=(12, 9), layout="constrained")
+    axes.scatter(*places.T, c=groups, cmap="tab10", s=14)
+    for (x, y), name in list(zip(places, names, strict=True))[:labels]:
+        axes.annotate(name, (x, y), fontsize=7, xytext=(3, 3), textcoords="offset points")
+    axes.set(
+        title="Artists whose listeners are alike stand together (colours: groups of k-means)",
+        xlabel="t-SNE, first axis (no unit)",
+        ylabel="t-SNE, second axis (no unit)",
+    )
+    return figure
