@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from movierec.datasets import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATING, TIMESTAMP, USER
 from movierec.preprocess import LIKED
@@ -294,6 +295,7 @@ def most_played(plays: pd.Series, listeners: pd.Series) -> Figure:
         top = values.nlargest(20)
         part.barh(top.index, top)
         part.set(title=f"Most {name}", xlabel=name, ylabel="artist")
+        part.xaxis.set_major_formatter(EngFormatter())
         part.invert_yaxis()
     return figure
 
@@ -307,7 +309,8 @@ def play_tails(plays_a_user: np.ndarray, counts: np.ndarray, listeners: np.ndarr
         (listeners, "Listeners of an artist", "listeners (logarithmic)", "artists"),
     )
     for part, (values, title, label, of) in zip(axes, panels, strict=True):
-        part.hist(values, bins=np.geomspace(0.9, values.max() * 1.1, 40))
+        edges = np.unique(np.round(np.geomspace(1, values.max() + 1, 40))) - 0.5
+        part.hist(values, bins=edges)
         part.set(title=title, xlabel=label, ylabel=of, xscale="log")
     axes[2].set_yscale("log")
     return figure

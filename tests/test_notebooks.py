@@ -9,9 +9,14 @@ from nbclient.exceptions import CellExecutionError
 from tests import notebooks
 
 PATHS = [pytest.param(path, id=path.stem) for path in notebooks.paths()]
+MAIN = [  # the side notebooks have data of their own, see test_side_notebooks
+    pytest.param(path, id=path.stem)
+    for path in notebooks.paths()
+    if path.parent == notebooks.FOLDER
+]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", MAIN)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::RuntimeWarning:zmq")
 def test_it_runs_on_ml100k(path, ml100k, monkeypatch, tmp_path):
     monkeypatch.setenv("DATASET", "ml-100k")
@@ -39,7 +44,7 @@ def test_a_sentence_stands_before_each_cell(path):
     assert all(kinds[n - 1] == "markdown" for n, kind in enumerate(kinds) if kind == "code")
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", MAIN)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:zmq", "ignore::RuntimeWarning:zmq")
 def test_an_unknown_data_set_stops_it_in_its_first_cells(path, monkeypatch):
     monkeypatch.setenv("DATASET", "ml-2m")

@@ -59,6 +59,10 @@ def figures(data):
     yield plots.slices(RESULTS.assign(group=["x", "y"]), "recall", "Recall@10")
     yield plots.session_shapes(SESSIONS)
     yield plots.session_times(SESSIONS)
+    plays = pd.Series([3.0, 900.0, 20.0], ["Air", "Blur", "Can"])
+    yield plots.most_played(plays, plays)
+    yield plots.play_tails(plays.to_numpy(), plays.to_numpy(), plays.to_numpy())
+    yield plots.artist_map(np.eye(2), np.arange(2), ["Air", "Blur"], labels=1)
     yield plots.by_epoch({"ours": [0.1, 0.2]}, "Recall@20")
 
 
@@ -69,6 +73,7 @@ def test_every_figure_has_titles_and_axis_names(made):
         assert all(axes.get_title() for axes in named), number
         assert all(axes.get_xlabel() for axes in named), number
         assert named[0].get_ylabel() or number == 2, number
+        plt.close(figure)
 
 
 def test_the_best_epoch_is_marked():

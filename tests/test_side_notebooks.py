@@ -2,13 +2,33 @@
 
 import numpy as np
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from tests import notebooks
+from tests.test_artists import write_taste
 
 FOLDER = notebooks.FOLDER / "recommender_system"
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:zmq", "ignore::RuntimeWarning:zmq"
 )
+
+
+def test_the_artist_notebook_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARTISTS", str(write_taste(tmp_path)))
+    monkeypatch.setenv("FAVOURITES", "Artist 1,Artist 3")
+    notebooks.run(FOLDER / "01_artist_recommender.ipynb")
+
+
+def test_the_artist_notebook_says_where_to_get_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARTISTS", str(tmp_path))
+    with pytest.raises(CellExecutionError, match="holds neither user_artists.dat"):
+        notebooks.run(FOLDER / "01_artist_recommender.ipynb")
+
+
+def test_an_unknown_data_set_stops_the_next_item_notebook(monkeypatch):
+    monkeypatch.setenv("SESSIONS", "ml-2m")
+    with pytest.raises(CellExecutionError, match="unknown data set 'ml-2m'"):
+        notebooks.run(FOLDER / "02_item_recommender.ipynb")
 
 
 def test_the_next_item_notebook_runs(tmp_path, monkeypatch):
