@@ -97,7 +97,6 @@ def fit(
     noise = keras.random.SeedGenerator(seed)
     state = _State(model, [*optimizer.variables, noise.state], resume, identity)
     run = step_function(model, optimizer, train, settings, noise)
-    predict = predictor(model)
     while not _finished(state.history, settings):
         epoch = len(state.history) + 1
         start = time.perf_counter()
@@ -105,7 +104,7 @@ def fit(
         row = {"epoch": epoch, "loss": loss}
         with _averaged(model, optimizer):
             if valid is not None:
-                scores = predict(valid.ids)
+                scores = predictor(model)(valid.ids)
                 row["valid_logloss"] = float(log_loss(valid.labels, scores))
                 row["valid_auc"] = float(roc_auc_score(valid.labels, scores))
             if settings.patience is None or best_epoch([*state.history, row]) == epoch:

@@ -82,102 +82,101 @@ def _softmax(s, at, bits, powers, total, to, fields):
 
 
 @_compiled
-def _attend(p, x, fields, heads, dim, s, bits, powers, total):
-    """One interacting layer: `x` becomes `relu(softmax(Q Kᵀ) V + R)`.
+def _attend(p, x, fields, head, heads, dim, s, bits, powers, total):
+    """One head of an interacting layer: its columns of `x` become `relu(softmax(Q Kᵀ) V + R)`.
+
+    Four fields look at a time, so that what they look at is still near when the next one does.
 
     Args:
-        p: the projections Q, K, V and R, (fields, 4 · heads · dim, block).
+        p: the head's projections Q, K, V and R, (fields, 4 · dim, block).
         x: (fields, heads · dim, block).
-        s, bits, powers: scratch, (fields, block).
-        total: scratch, (block,).
+        s, bits, powers, total: scratch, (4, fields, block), (fields, block) twice, (4, block).
     """
-    width = heads * dim * _B
-    step = _4 * width  # from a field's projections to the next one's
+    width, size = heads * dim * _B, dim * _B
+    step = _4 * size  # from a field's projections to the next one's
     row = fields * _B
     pairs, fours = fields - fields % _2, fields - fields % _4
-    for head in range(heads):
-        queries = head * dim * _B
-        keys, values, residuals = queries + width, queries + _2 * width, queries + _3 * width
-        for tile in range(_0, fields, _4):
-            looking = range(tile, min(tile + _4, fields))
-            s[:] = 0
-            for j in range(_0, pairs, _2):
-                for i in looking:
-                    to = (i - tile) * row + j * _B
-                    for d in range(_0, dim * _B, _4 * _B):
-                        q, k = i * step + queries + d, j * step + keys + d
-                        other = k + step
-                        for n in range(_B):
-                            q0, q1 = p[q + n], p[q + _B + n]
-                            q2, q3 = p[q + _B2 + n], p[q + _B3 + n]
-                            s[to + n] += (
-                                q0 * p[k + n]
-                                + q1 * p[k + _B + n]
-                                + q2 * p[k + _B2 + n]
-                                + q3 * p[k + _B3 + n]
-                            )
-                            s[to + _B + n] += (
-                                q0 * p[other + n]
-                                + q1 * p[other + _B + n]
-                                + q2 * p[other + _B2 + n]
-                                + q3 * p[other + _B3 + n]
-                            )
-            for j in range(pairs, fields):
-                for i in looking:
-                    to = (i - tile) * row + j * _B
-                    for d in range(_0, dim * _B, _B):
-                        q, k = i * step + queries + d, j * step + keys + d
-                        for n in range(_B):
-                            s[to + n] += p[q + n] * p[k + n]
+    keys, values, residuals, mine = size, _2 * size, _3 * size, head * size
+    for tile in range(_0, fields, _4):
+        looking = range(tile, min(tile + _4, fields))
+        s[:] = 0
+        for j in range(_0, pairs, _2):
             for i in looking:
-                _softmax(s, (i - tile) * row, bits, powers, total, (i - tile) * _B, fields)
-                to = i * width + queries
-                for n in range(dim * _B):
-                    x[to + n] = 0
-            for j in range(_0, fours, _4):
-                for i in looking:
-                    of = (i - tile) * row + j * _B
-                    for d in range(_0, dim * _B, _B2):
-                        o, v0 = i * width + queries + d, j * step + values + d
-                        v1 = v0 + step
-                        v2 = v1 + step
-                        v3 = v2 + step
-                        for n in range(_B):
-                            s0, s1 = s[of + n], s[of + _B + n]
-                            s2, s3 = s[of + _B2 + n], s[of + _B3 + n]
-                            x[o + n] += (
-                                s0 * p[v0 + n] + s1 * p[v1 + n] + s2 * p[v2 + n] + s3 * p[v3 + n]
-                            )
-                            x[o + _B + n] += (
-                                s0 * p[v0 + _B + n]
-                                + s1 * p[v1 + _B + n]
-                                + s2 * p[v2 + _B + n]
-                                + s3 * p[v3 + _B + n]
-                            )
-            for j in range(fours, fields):
-                for i in looking:
-                    of = (i - tile) * row + j * _B
-                    for d in range(_0, dim * _B, _B):
-                        o, v = i * width + queries + d, j * step + values + d
-                        for n in range(_B):
-                            x[o + n] += s[of + n] * p[v + n]
-            for i in looking:
-                at = (i - tile) * _B
-                for d in range(_0, dim * _B, _B):
-                    o, r = i * width + queries + d, i * step + residuals + d
+                to = (i - tile) * row + j * _B
+                for d in range(_0, size, _4 * _B):
+                    q, k = i * step + d, j * step + keys + d
+                    other = k + step
                     for n in range(_B):
-                        x[o + n] = max(x[o + n] * total[at + n] + p[r + n], np.float32(0))
+                        q0, q1 = p[q + n], p[q + _B + n]
+                        q2, q3 = p[q + _B2 + n], p[q + _B3 + n]
+                        s[to + n] += (
+                            q0 * p[k + n]
+                            + q1 * p[k + _B + n]
+                            + q2 * p[k + _B2 + n]
+                            + q3 * p[k + _B3 + n]
+                        )
+                        s[to + _B + n] += (
+                            q0 * p[other + n]
+                            + q1 * p[other + _B + n]
+                            + q2 * p[other + _B2 + n]
+                            + q3 * p[other + _B3 + n]
+                        )
+        for j in range(pairs, fields):
+            for i in looking:
+                to = (i - tile) * row + j * _B
+                for d in range(_0, size, _B):
+                    q, k = i * step + d, j * step + keys + d
+                    for n in range(_B):
+                        s[to + n] += p[q + n] * p[k + n]
+        for i in looking:
+            _softmax(s, (i - tile) * row, bits, powers, total, (i - tile) * _B, fields)
+            to = i * width + mine
+            for n in range(size):
+                x[to + n] = 0
+        for j in range(_0, fours, _4):
+            for i in looking:
+                of = (i - tile) * row + j * _B
+                for d in range(_0, size, _B2):
+                    o, v0 = i * width + mine + d, j * step + values + d
+                    v1 = v0 + step
+                    v2 = v1 + step
+                    v3 = v2 + step
+                    for n in range(_B):
+                        s0, s1 = s[of + n], s[of + _B + n]
+                        s2, s3 = s[of + _B2 + n], s[of + _B3 + n]
+                        x[o + n] += (
+                            s0 * p[v0 + n] + s1 * p[v1 + n] + s2 * p[v2 + n] + s3 * p[v3 + n]
+                        )
+                        x[o + _B + n] += (
+                            s0 * p[v0 + _B + n]
+                            + s1 * p[v1 + _B + n]
+                            + s2 * p[v2 + _B + n]
+                            + s3 * p[v3 + _B + n]
+                        )
+        for j in range(fours, fields):
+            for i in looking:
+                of = (i - tile) * row + j * _B
+                for d in range(_0, size, _B):
+                    o, v = i * width + mine + d, j * step + values + d
+                    for n in range(_B):
+                        x[o + n] += s[of + n] * p[v + n]
+        for i in looking:
+            at = (i - tile) * _B
+            for d in range(_0, size, _B):
+                o, r = i * width + mine + d, i * step + residuals + d
+                for n in range(_B):
+                    x[o + n] = max(x[o + n] * total[at + n] + p[r + n], np.float32(0))
 
 
 @_compiled
-def _gather(table, ids, y, width):
-    """Rows of `table` that `ids` (block, fields) name, to `y` (fields, width, block)."""
+def _gather(table, ids, first, width, y):
+    """`width` columns of the rows that `ids` (block, fields) name, (fields, width, block)."""
     for f in range(np.uintp(ids.shape[1])):
         at = f * width * _B
         for n in range(_B):
             row = table[ids[n, f]]
             for c in range(width):
-                y[at + c * _B + n] = row[c]
+                y[at + c * _B + n] = row[first + c]
 
 
 @_compiled
@@ -203,9 +202,10 @@ def logits(
     Args:
         ids: rows of the tables, (rows, fields), at least one row.
         heads, dim: of the interacting layers.
-        first: the first layer's projections of every id, query, key, value and residual side by
-            side, (ids, 4 · heads · dim); without layers the embedding, (ids, heads · dim).
-        kernels: those of the other layers, flat, each (4 · heads · dim, heads · dim).
+        first: the first layer's projections of every id, each head's query, key, value and
+            residual side by side, (ids, heads · 4 · dim); without layers the embedding,
+            (ids, heads · dim).
+        kernels: those of the other layers, flat, each (heads · 4 · dim, heads · dim).
         readout: of the last layer's output, flat, each field's (classes, heads · dim).
         sums: what every id adds to the MLP's first hidden layer, (ids, units[0]); no columns
             without an MLP.
@@ -219,8 +219,9 @@ def logits(
     heads, dim, fields = np.uintp(heads), np.uintp(dim), np.uintp(ids.shape[1])
     width, classes = heads * dim, np.uintp(units[-1])
     layers = 0 if first.shape[1] == width else 1 + len(kernels) // (4 * width * width)
-    p = np.empty(fields * _4 * width * _B, np.float32)
+    p = np.empty(fields * _4 * dim * _B, np.float32)
     x = np.empty(fields * width * _B, np.float32)
+    y = np.empty_like(x)
     s = np.empty(_4 * fields * _B, np.float32)
     bits = np.empty(fields * _B, np.int32)
     total = np.empty(_4 * _B, np.float32)
@@ -234,23 +235,27 @@ def logits(
         rows = min(BLOCK, len(ids) - start)
         block[:rows] = ids[start : start + rows]
         block[rows:] = ids[start]
-        if layers:
-            _gather(first, block, p, _4 * width)
-            _attend(p, x, fields, heads, dim, s, bits, powers, total)
-        else:
-            _gather(first, block, x, width)
-        for layer in range(1, layers):
-            at = np.uintp(layer - 1) * _4 * width * width
-            for f in range(fields):
-                of, to = f * width * _B, f * _4 * width * _B
-                _multiply(kernels, at, _4 * width, width, x, of, p, to, False)
-            _attend(p, x, fields, heads, dim, s, bits, powers, total)
+        if not layers:
+            _gather(first, block, _0, width, x)
+        for layer in range(layers):
+            for head in range(heads):
+                if layer:
+                    at = (np.uintp(layer - 1) * heads + head) * _4 * dim * width
+                    for f in range(fields):
+                        of, to = f * width * _B, f * _4 * dim * _B
+                        _multiply(kernels, at, _4 * dim, width, x, of, p, to, False)
+                else:
+                    _gather(first, block, head * _4 * dim, _4 * dim, p)
+                _attend(p, y, fields, head, heads, dim, s, bits, powers, total)
+            x, y = y, x
         bias = np.uintp(len(biases)) - classes
         for c in range(classes):
             for n in range(_B):
                 answer[c * _B + n] = biases[bias + c]
         for f in range(fields):
-            _multiply(readout, f * classes * width, classes, width, x, f * width * _B, answer, _0, True)
+            _multiply(
+                readout, f * classes * width, classes, width, x, f * width * _B, answer, _0, True
+            )
         if len(row_sums):
             _summed(sums, block, row_sums, hidden)
             at, bias = _0, _0

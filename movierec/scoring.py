@@ -14,34 +14,46 @@ from scipy.special import expit, softmax
 
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
-from movierec import kernel
+
+ROWS = 256  # a thread takes at a time
 
 
 def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
     """A function from int32 ids `(rows, fields)` to probabilities, float32 `(rows,)`.
 
-    It keeps the weights that the model has now. Ids are not checked.
+    It keeps the weights that the model has now. Ids are not checked. The first call on a machine
+    takes some seconds, in which Numba compiles the kernel and stores it beside its source.
+
+    Raises:
+        ModuleNotFoundError: Numba is not installed.
     """
-    constants, classes, offsets = _constants(model), model.num_classes, model.embedding.rows(0)
-    offsets = np.asarray(offsets)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from movierec import kernel  # Numba is imported by those who score only
+
+    constants = _constants(model)
+    offsets = np.cumsum([0, *model.embedding.field_dims[:-1]], dtype=np.int32)
 
     def score(ids: np.ndarray) -> np.ndarray:
-        rows = np.ascontiguousarray(ids, np.int32) + offsets
-        logits = np.empty((len(rows), classes), np.float32)
-        size = kernel.BLOCK * max(1, -(-len(rows) // (4 * cores * kernel.BLOCK)))
-        starts = range(0, len(rows), size)
+        rows = ids.astype(np.int32) + offsets
+        logits = np.empty((len(rows), model.num_classes), np.float32)
 
         def part(start: int) -> None:
-            kernel.logits(rows[start : start + size], *constants, logits[start : start + size])
+            chunk = slice(start, start + ROWS)
+            kernel.logits(rows[chunk], *constants, logits[chunk])
 
-        with ThreadPoolExecutor(cores) as pool:
-            list(pool.map(part, starts))
-        if classes == 1:
+        with ThreadPoolExecutor(_cores()) as pool:
+            list(pool.map(part, range(0, len(rows), ROWS)))
+        if model.num_classes == 1:
             return expit(logits[:, 0])
         return softmax(logits, axis=1)[:, -model.num_positive :].sum(axis=1)
 
     return score
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _constants(model: AutoInt) -> tuple:
@@ -54,16 +66,20 @@ def _constants(model: AutoInt) -> tuple:
     wide = _up(dim)
 
     def split(kernel: np.ndarray) -> np.ndarray:
-        """Columns by heads, each as wide as the next multiple of 4."""
-        return _padded(kernel.reshape(-1, heads, dim), 2).reshape(-1, heads * wide)
+        """The last axis by heads, each as wide as the next multiple of 4."""
+        return _padded(kernel.reshape(*kernel.shape[:-1], heads, dim), -1)
+
+    def merged(kernel: np.ndarray) -> np.ndarray:
+        return kernel.reshape(len(kernel), -1)
 
     projections = [
-        np.concatenate([split(kernel.numpy()) for kernel in layer.kernels], axis=1)
+        merged(np.stack([split(kernel.numpy()) for kernel in layer.kernels], axis=2))
         for layer in model.interacting
     ]
-    kernels = [split(kernel.T).T for kernel in projections[1:]]  # rows as what they read
+    kernels = [merged(split(kernel.T)) for kernel in projections[1:]]
     readout, bias = (weight.numpy() for weight in model.attention_logit.weights)
-    readout = _padded(split(readout.T).reshape(-1, fields, heads * wide), 0)
+    readout = split(readout.T.reshape(-1, fields, heads * dim))
+    readout = _padded(readout.reshape(-1, fields, heads * wide), 0).swapaxes(0, 1)
     units, biases, dense = [], [], []
     sums = pooling = vectors = np.empty((len(table), 0), np.float32)
     if isinstance(model, AutoIntMLP):
@@ -80,13 +96,13 @@ def _constants(model: AutoInt) -> tuple:
             if layer.use_bias:
                 biases.append(_padded(layer.bias.numpy(), 0))
     else:
-        units.append(len(readout))
+        units.append(readout.shape[1])
     return (
         heads,
         wide,
-        table @ projections[0] if projections else split(table),
-        _flat(kernel.T for kernel in kernels),
-        _flat([readout.swapaxes(0, 1)]),
+        table @ projections[0] if projections else merged(split(table)),
+        _flat(kernels),
+        _flat([readout]),
         sums,
         _flat([pooling]),
         _flat(dense),
