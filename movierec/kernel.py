@@ -172,7 +172,12 @@ def _attend(p, x, fields, head, heads, dim, s, bits, powers, total):
 def _gather(table, ids, first, width, y):
     """`width` columns of the rows that `ids` (block, fields) name, (fields, width, block)."""
     for f in range(np.uintp(ids.shape[1])):
-        at = f * width * _B
+        at, row = f * width * _B, table[ids[0, f]]
+        if (ids[:, f] == ids[0, f]).all():  # all films of one user
+            for c in range(width):
+                for n in range(_B):
+                    y[at + c * _B + n] = row[first + c]
+            continue
         for n in range(_B):
             row = table[ids[n, f]]
             for c in range(width):
