@@ -142,6 +142,13 @@ def append(path: Path, table: Sequence[dict]) -> None:
         frame.to_csv(part, index=False)
 
 
+def as_markdown(table: pd.DataFrame) -> str:
+    """The table in Markdown, numbers with a comma for thousands."""
+    rows = [list(table), ["---"] * len(table.columns)]
+    rows += [[v if isinstance(v, str) else f"{v:,}" for v in row] for row in table.to_numpy()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure AutoInt+ and its peers with the paper's sizes."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -168,7 +175,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "runs": options.runs,
     }
     append(options.results, [about | row for row in table])
-    print(", ".join(f"{name} {value}" for name, value in about.items()))
+    described = ", ".join(f"{name} {value}" for name, value in about.items())
+    if options.results == RESULTS:
+        text = f"{described}\n\n{as_markdown(pd.DataFrame(table))}\n\n`{ratios(table)}`"
+        files.into_block(FOLDER / "README.md", "speed", text)
+    print(described)
     print(pd.DataFrame(table).to_string(index=False))
     print(ratios(table))
 

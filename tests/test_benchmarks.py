@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from benchmarks import load, speed
+from benchmarks import growth, load, speed
 from movierec import app
 from tests import serving
 
@@ -41,6 +41,22 @@ def test_lines_of_peers_and_ratios():
         dict(zip(names, row, strict=True)) for row in ((60, 300, 12), (40, 50, 36), (30, 100, 48))
     ]
     assert speed.ratios(table) == "train_ratio=1.50 score_ratio=3.00 latency_ratio=3.00"
+
+
+def test_growth_of_a_tiny_size():
+    sizes = {"rows": 100, "fields": 4, "embed_dim": 8, "candidates": 120}
+    measured = growth.measure(**sizes)
+    assert measured.keys() == growth.MEASURES.keys()
+    assert all(value > 0 for value in measured.values())
+    chart = growth.figure(pd.DataFrame([{"changed": "rows"} | sizes | measured]))
+    assert len(chart.axes) == len(growth.MEASURES) * len(growth.CHANGES)
+
+
+def test_markdown():
+    table = pd.DataFrame({"name": ["a"], "rows": [1000], "ms": [1.5]})
+    assert (
+        speed.as_markdown(table) == "| name | rows | ms |\n| --- | --- | --- |\n| a | 1,000 | 1.5 |"
+    )
 
 
 def test_load_of_a_few_sessions(ml100k, capsys):
