@@ -76,15 +76,16 @@ def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
 
 
 def figure(table: pd.DataFrame) -> Figure:
-    """One column of axes a size, one row a measure, both axes logarithmic."""
+    """One column of axes a size, one row a measure."""
     chart = Figure(figsize=(11, 7), layout="constrained")
-    axes = chart.subplots(len(MEASURES), len(CHANGES), sharey="row", squeeze=False)
+    axes = chart.subplots(len(MEASURES), len(CHANGES), squeeze=False)
     for column, name in enumerate(CHANGES):
         part = table[table["changed"] == name]
         for row, (measured, title) in enumerate(MEASURES.items()):
             ax = axes[row][column]
-            ax.loglog(part[name], part[measured], marker="o")
-            ax.grid(alpha=0.3, which="both")
+            ax.plot(part[name], part[measured], marker="o")
+            ax.set_ylim(bottom=0)
+            ax.grid(alpha=0.3)
             if not column:
                 ax.set_ylabel(title)
             if row == len(MEASURES) - 1:
