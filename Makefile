@@ -7,6 +7,7 @@ PROTOCOL ?= test-rows
 GRID ?= original
 PORT ?= 8501
 BIN := .venv/bin
+PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.envs/%.stamp,$(wildcard benchmarks/peers/*.txt))
 
 .PHONY: help setup data app train evaluate search notebooks test lint format bench lock picture
 
@@ -56,8 +57,11 @@ format: .venv/test.stamp ## put style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## measure speed on made-up rows of ML-1M's size
+bench: setup $(PEERS) ## measure speed beside other libraries' AutoInt
 	$(BIN)/python -m benchmarks.speed
+
+benchmarks/.envs/%.stamp: benchmarks/peers/%.txt
+	@$(PYTHON) -m venv benchmarks/.envs/$* && benchmarks/.envs/$*/bin/python -m pip install --quiet --requirement $< && touch $@ || echo "$* cannot be installed here"
 
 lock: .venv/test.stamp ## renew the exact versions from requirements*.in
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header requirements.in --output-file requirements.txt

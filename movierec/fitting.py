@@ -96,16 +96,15 @@ def fit(
     optimizer.build(model.trainable_variables)
     noise = keras.random.SeedGenerator(seed)
     state = _State(model, [*optimizer.variables, noise.state], resume, identity)
-    run = _step_function(model, optimizer, train, settings, noise)
-    predict = predictor(model)
+    run = step_function(model, optimizer, train, settings, noise)
     while not _finished(state.history, settings):
         epoch = len(state.history) + 1
         start = time.perf_counter()
-        loss = _one_epoch(run, len(train.labels), settings, seed, epoch)
+        loss = one_epoch(run, len(train.labels), settings, seed, epoch)
         row = {"epoch": epoch, "loss": loss}
         with _averaged(model, optimizer):
             if valid is not None:
-                scores = predict(valid.ids)
+                scores = predictor(model)(valid.ids)
                 row["valid_logloss"] = float(log_loss(valid.labels, scores))
                 row["valid_auc"] = float(roc_auc_score(valid.labels, scores))
             if settings.patience is None or best_epoch([*state.history, row]) == epoch:
@@ -143,7 +142,7 @@ def best_epoch(history: list[dict]) -> int:
     return 1 + int(np.argmin([row["valid_logloss"] for row in history]))
 
 
-def _step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, noise):
+def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, noise):
     """A graph that takes row numbers (steps, batch), trains on them and returns every loss."""
     ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
     penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
@@ -232,7 +231,7 @@ def _with_unseen(batch, target, films: np.ndarray, count: int, noise):
     return tf.concat([batch, drawn], axis=0), tf.concat([target, zeros], axis=0)
 
 
-def _one_epoch(run, rows: int, settings: Settings, seed: int, epoch: int) -> float:
+def one_epoch(run, rows: int, settings: Settings, seed: int, epoch: int) -> float:
     """Train on all rows once, in an order drawn from (seed, epoch); the mean loss."""
     order = np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
     size = settings.batch_size

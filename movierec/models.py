@@ -1,5 +1,7 @@
 """The models by name, and their scores for encoded rows."""
 
+import functools
+import importlib.util
 from collections.abc import Callable
 
 import keras
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
+from movierec import scoring
 
 MODELS = {"autoint": AutoInt, "autointmlp": AutoIntMLP}
 TITLES = {"autoint": "AutoInt", "autointmlp": "AutoInt+"}
@@ -37,21 +40,34 @@ def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """A function from int32 ids `(rows, fields)` to probabilities, float32 `(rows,)`.
 
-    The numbers are those of `model.predict`; the graph is traced once, at the first call.
-    It raises ValueError for ids that do not fit the model.
+    The numbers are those of `model.predict` with the weights that the model has now; call this
+    again when they have changed. It raises ValueError for ids that do not fit the model. With
+    Numba the rows are scored by `movierec.scoring`, without it by the model's graph.
     """
-    field_dims = model.embedding.field_dims
-    signature = tf.TensorSpec((None, len(field_dims)), tf.int32)
-    forward = tf.function(lambda ids: model(ids)[:, 0], input_signature=[signature])
+    fast = type(model) in MODELS.values() and importlib.util.find_spec("numba")
+    score = scoring.scorer(model) if fast else functools.partial(_by_graph, model)
 
     def predict(ids: np.ndarray) -> np.ndarray:
-        check_ids(ids, field_dims)
-        starts = range(0, len(ids), ROWS_PER_CALL)
-        call = forward.get_concrete_function()  # TensorFlow warns of many models otherwise
-        chunks = [call(tf.constant(ids[s : s + ROWS_PER_CALL], tf.int32)).numpy() for s in starts]
-        return np.concatenate([np.empty(0, np.float32), *chunks])
+        check_ids(ids, model.embedding.field_dims)
+        return score(ids)
 
     return predict
+
+
+def _by_graph(model: keras.Model, ids: np.ndarray) -> np.ndarray:
+    """Probabilities from the model's own graph, float32 `(rows,)`."""
+    call = _graph(model)
+    starts = range(0, len(ids), ROWS_PER_CALL)
+    chunks = [call(tf.constant(ids[s : s + ROWS_PER_CALL], tf.int32)).numpy() for s in starts]
+    return np.concatenate([np.empty(0, np.float32), *chunks])
+
+
+@functools.lru_cache(maxsize=4)
+def _graph(model: keras.Model):
+    """The forward pass, traced once a model."""
+    signature = tf.TensorSpec((None, len(model.embedding.field_dims)), tf.int32)
+    forward = tf.function(lambda ids: model(ids)[:, 0], input_signature=[signature])
+    return forward.get_concrete_function()  # TensorFlow warns of many models otherwise
 
 
 def mean_attention(model: AutoInt, ids: np.ndarray) -> np.ndarray:

@@ -1,0 +1,120 @@
+"""How time and memory grow with rows, fields, embedding size and candidates.
+
+`python -m benchmarks.growth` changes one size at a time and measures each in a process of its own,
+on made-up data; then it writes the table and the figure of `benchmarks/README.md`.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmarks.driver import BATCH, FIELD_DIMS
+from benchmarks.speed import as_markdown
+from movierec import files
+
+FOLDER = Path(__file__).parent
+USUAL = {"rows": 100_000, "fields": 13, "embed_dim": 16, "candidates": 3700}
+CHANGES = {
+    "rows": (100_000, 1_000_000, 3_000_000),
+    "fields": (7, 13, 20, 40),
+    "embed_dim": (8, 16, 32, 64),
+    "candidates": (1000, 10_000, 100_000),
+}
+MEASURES = {
+    "epoch_seconds": "an epoch, s",
+    "candidates_ms": "candidates, ms",
+    "peak_mib": "peak memory, MiB",
+}
+
+
+def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
+    """Seconds of a second epoch, ms to score the candidates, and peak memory of this process."""
+    import keras
+    import numpy as np
+
+    from autointmlp import AutoIntMLP
+    from movierec.fitting import Rows, one_epoch, step_function
+    from movierec.models import predictor
+    from movierec.settings import Settings
+
+    field_dims = (FIELD_DIMS * fields)[:fields]
+    rng = np.random.default_rng(0)
+    ids = np.empty((max(rows, candidates), fields), np.int32)
+    for field, size in enumerate(field_dims):
+        ids[:, field] = rng.integers(0, size, len(ids))
+    model = AutoIntMLP(field_dims, embed_dim=embed_dim)
+    settings = Settings(batch_size=BATCH)
+    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    optimizer.build(model.trainable_variables)
+    labels = (ids[:rows, 0] % 2).astype(np.float32)
+    noise = keras.random.SeedGenerator(0)
+    run = step_function(model, optimizer, Rows(ids[:rows], labels), settings, noise)
+    predict = predictor(model)
+
+    def seconds(action) -> float:
+        start = time.perf_counter()
+        action()
+        return time.perf_counter() - start
+
+    one_epoch(run, min(rows, 10 * BATCH), settings, 0, 1)  # traces
+    epoch = seconds(lambda: one_epoch(run, rows, settings, 0, 2))
+    predict(ids[:candidates])
+    times = [seconds(lambda: predict(ids[:candidates])) for _ in range(5)]
+    return {
+        "epoch_seconds": round(epoch, 2),
+        "candidates_ms": round(1000 * sorted(times)[2], 1),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def figure(table: pd.DataFrame) -> Figure:
+    """One column of axes a size, one row a measure."""
+    chart = Figure(figsize=(11, 7), layout="constrained")
+    axes = chart.subplots(len(MEASURES), len(CHANGES), squeeze=False)
+    for column, name in enumerate(CHANGES):
+        part = table[table["changed"] == name]
+        for row, (measured, title) in enumerate(MEASURES.items()):
+            ax = axes[row][column]
+            ax.plot(part[name], part[measured], marker="o")
+            ax.set_ylim(bottom=0)
+            ax.grid(alpha=0.3)
+            if not column:
+                ax.set_ylabel(title)
+            if row == len(MEASURES) - 1:
+                ax.set_xlabel(name)
+    return chart
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure every size of `CHANGES` and write the table and the figure."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--one", help="measure these sizes, given as JSON, and print")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of README.md and growth.png")
+    options = parser.parse_args(arguments)
+    if options.one:
+        print(json.dumps(measure(**json.loads(options.one))))
+        return
+    found = []
+    for name, values in CHANGES.items():
+        for value in values:
+            sizes = USUAL | {name: value}
+            command = [sys.executable, "-m", "benchmarks.growth", "--one", json.dumps(sizes)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found.append({"changed": name} | sizes | json.loads(done.stdout.splitlines()[-1]))
+            print(found[-1], flush=True)
+    table = pd.DataFrame(found)
+    with files.replacing(options.folder / "growth.png") as (part,):
+        figure(table).savefig(part, dpi=100)
+    files.into_block(options.folder / "README.md", "growth", as_markdown(table))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""deepctr's AutoInt with an MLP, on TensorFlow: https://github.com/shenweichen/DeepCTR."""
+
+from deepctr.feature_column import SparseFeat
+from deepctr.models import AutoInt
+
+from benchmarks.driver import BATCH, FIELD_DIMS, made_rows, one_user, serve, sizes
+
+
+def main() -> None:
+    """Serve `benchmarks.speed`."""
+    options = sizes()
+    ids, ratings = made_rows(options.rows)
+    labels = (ratings >= 4).astype("float32")
+    fields = [f"field_{number}" for number in range(len(FIELD_DIMS))]
+    columns = [
+        SparseFeat(field, size, embedding_dim=16)
+        for field, size in zip(fields, FIELD_DIMS, strict=True)
+    ]
+    rows = {field: ids[:, number].copy() for number, field in enumerate(fields)}
+    films = one_user(options.films)
+    one = {field: films[:, number].copy() for number, field in enumerate(fields)}
+    # the paper's model has no linear part; without any column predict fails on Keras 3
+    model = AutoInt(
+        columns[1:2],
+        columns,
+        att_layer_num=3,
+        att_head_num=2,
+        att_embedding_size=16,
+        dnn_hidden_units=(32, 32),
+        dnn_dropout=0.4,
+        l2_reg_linear=0,
+        l2_reg_embedding=0,
+    )
+    model.compile("adam", "binary_crossentropy")
+    serve(
+        {
+            "train": lambda: model.fit(rows, labels, batch_size=BATCH, epochs=1, verbose=0),
+            "score": lambda: model.predict(rows, batch_size=4 * BATCH, verbose=0),
+            "one": lambda: model.predict_on_batch(one),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""deepctr-torch's AutoInt with an MLP: https://github.com/shenweichen/DeepCTR-Torch.
+
+Its layers are as wide as the embedding, so the two heads have 8 columns each, not 16: it does
+about half of the others' work in the interacting layers.
+"""
+
+from deepctr_torch.inputs import SparseFeat
+from deepctr_torch.models import AutoInt
+
+from benchmarks.driver import BATCH, FIELD_DIMS, made_rows, one_user, serve, sizes
+
+
+def main() -> None:
+    """Serve `benchmarks.speed`."""
+    options = sizes()
+    ids, ratings = made_rows(options.rows)
+    labels = (ratings >= 4).astype("float32")
+    fields = [f"field_{number}" for number in range(len(FIELD_DIMS))]
+    columns = [
+        SparseFeat(field, size, embedding_dim=16)
+        for field, size in zip(fields, FIELD_DIMS, strict=True)
+    ]
+    rows = {field: ids[:, number].copy() for number, field in enumerate(fields)}
+    films = one_user(options.films)
+    one = {field: films[:, number].copy() for number, field in enumerate(fields)}
+    model = AutoInt(
+        [],
+        columns,
+        att_layer_num=3,
+        att_head_num=2,
+        dnn_hidden_units=(32, 32),
+        dnn_dropout=0.4,
+        l2_reg_embedding=0,
+    )
+    model.compile("adam", "binary_crossentropy")
+    serve(
+        {
+            "train": lambda: model.fit(rows, labels, batch_size=BATCH, epochs=1, verbose=0),
+            "score": lambda: model.predict(rows, batch_size=4 * BATCH),
+            "one": lambda: model.predict(one, batch_size=options.films),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""AutoInt's forward pass for many rows on a processor, compiled by Numba.
+
+Rows are scored in blocks of `BLOCK`, the row being the last axis of every array in between. So
+each step, the 13 × 13 softmax too, is arithmetic on `BLOCK` numbers that stand side by side, which
+is what vector units are made for, and a block's arrays stay in the processor's cache. Arrays are
+flat and their indices unsigned: that lets the compiler see that nothing overlaps or wraps around.
+"""
+
+import numpy as np
+from numba import njit
+
+BLOCK = 64
+_B, _0, _1, _2, _3, _4 = (np.uintp(number) for number in (BLOCK, 0, 1, 2, 3, 4))
+_B2, _B3 = np.uintp(2 * BLOCK), np.uintp(3 * BLOCK)
+_LOG2_E, _LN_2 = np.float32(1 / np.log(2)), np.float32(np.log(2))
+_TAYLOR = tuple(np.float32(1 / f) for f in (2, 6, 24, 120, 720))
+_C2, _C3, _C4, _C5, _C6 = _TAYLOR
+_ONE, _HALF, _LEAST = np.float32(1), np.float32(0.5), np.float32(-126)
+
+# sums may be taken in any order, products and sums fused; NaN and infinity keep their meaning
+_compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+
+
+@_compiled
+def _multiply(weights, at, rows, columns, x, x_at, y, y_at, adding):
+    """`y = W x`, or `y += W x`, for `W` (rows, columns), `x` (columns, block), `y` (rows, block).
+
+    Each array is flat, with the place where it begins; rows and columns are multiples of 4.
+    """
+    for row in range(_0, rows, _4):
+        to = y_at + row * _B
+        if not adding:
+            for n in range(_4 * _B):
+                y[to + n] = 0
+        for column in range(_0, columns, _4):
+            e = at + row * columns + column
+            a0, a1, a2, a3 = weights[e], weights[e + _1], weights[e + _2], weights[e + _3]
+            e += columns
+            b0, b1, b2, b3 = weights[e], weights[e + _1], weights[e + _2], weights[e + _3]
+            e += columns
+            c0, c1, c2, c3 = weights[e], weights[e + _1], weights[e + _2], weights[e + _3]
+            e += columns
+            d0, d1, d2, d3 = weights[e], weights[e + _1], weights[e + _2], weights[e + _3]
+            of = x_at + column * _B
+            for n in range(_B):
+                x0, x1, x2, x3 = x[of + n], x[of + _B + n], x[of + _B2 + n], x[of + _B3 + n]
+                y[to + n] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+                y[to + _B + n] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+                y[to + _B2 + n] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+                y[to + _B3 + n] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
+
+
+@_compiled
+def _softmax(s, at, bits, powers, total, to, fields):
+    """`s` (fields, block) becomes `exp(s - max s)`, and `total` (block,) one over its sum.
+
+    `exp x = 2ⁿ eʸ` with whole n and |y| ≤ ½ ln 2; eʸ by its Taylor polynomial of degree 6 (error
+    below 2e-7), 2ⁿ by writing n into the exponent's bits. `powers` is `bits` read as floats.
+    """
+    for n in range(_B):
+        total[to + n] = s[at + n]
+    for f in range(_B, fields * _B, _B):
+        for n in range(_B):
+            total[to + n] = max(total[to + n], s[at + f + n])
+    for f in range(_0, fields * _B, _B):
+        for n in range(_B):
+            x = max((s[at + f + n] - total[to + n]) * _LOG2_E, _LEAST)
+            whole = np.floor(x + _HALF)
+            y = (x - whole) * _LN_2
+            p = _C2 + y * (_C3 + y * (_C4 + y * (_C5 + y * _C6)))
+            s[at + f + n] = _ONE + y * (_ONE + y * p)
+            bits[f + n] = (np.int32(whole) + np.int32(127)) << np.int32(23)
+    for n in range(_B):
+        s[at + n] *= powers[n]
+        total[to + n] = s[at + n]
+    for f in range(_B, fields * _B, _B):
+        for n in range(_B):
+            s[at + f + n] *= powers[f + n]
+            total[to + n] += s[at + f + n]
+    for n in range(_B):
+        total[to + n] = _ONE / total[to + n]
+
+
+@_compiled
+def _attend(p, x, fields, head, heads, dim, s, bits, powers, total):
+    """One head of an interacting layer: its columns of `x` become `relu(softmax(Q Kᵀ) V + R)`.
+
+    Four fields look at a time, so that what they look at is still near when the next one does.
+
+    Args:
+        p: the head's projections Q, K, V and R, (fields, 4 · dim, block).
+        x: (fields, heads · dim, block).
+        s, bits, powers, total: scratch, (4, fields, block), (fields, block) twice, (4, block).
+    """
+    width, size = heads * dim * _B, dim * _B
+    step = _4 * size  # from a field's projections to the next one's
+    row = fields * _B
+    pairs, fours = fields - fields % _2, fields - fields % _4
+    keys, values, residuals, mine = size, _2 * size, _3 * size, head * size
+    for tile in range(_0, fields, _4):
+        looking = range(tile, min(tile + _4, fields))
+        s[:] = 0
+        for j in range(_0, pairs, _2):
+            for i in looking:
+                to = (i - tile) * row + j * _B
+                for d in range(_0, size, _4 * _B):
+                    q, k = i * step + d, j * step + keys + d
+                    other = k + step
+                    for n in range(_B):
+                        q0, q1 = p[q + n], p[q + _B + n]
+                        q2, q3 = p[q + _B2 + n], p[q + _B3 + n]
+                        s[to + n] += (
+                            q0 * p[k + n]
+                            + q1 * p[k + _B + n]
+                            + q2 * p[k + _B2 + n]
+                            + q3 * p[k + _B3 + n]
+                        )
+                        s[to + _B + n] += (
+                            q0 * p[other + n]
+                            + q1 * p[other + _B + n]
+                            + q2 * p[other + _B2 + n]
+                            + q3 * p[other + _B3 + n]
+                        )
+        for j in range(pairs, fields):
+            for i in looking:
+                to = (i - tile) * row + j * _B
+                for d in range(_0, size, _B):
+                    q, k = i * step + d, j * step + keys + d
+                    for n in range(_B):
+                        s[to + n] += p[q + n] * p[k + n]
+        for i in looking:
+            _softmax(s, (i - tile) * row, bits, powers, total, (i - tile) * _B, fields)
+            to = i * width + mine
+            for n in range(size):
+                x[to + n] = 0
+        for j in range(_0, fours, _4):
+            for i in looking:
+                of = (i - tile) * row + j * _B
+                for d in range(_0, size, _B2):
+                    o, v0 = i * width + mine + d, j * step + values + d
+                    v1 = v0 + step
+                    v2 = v1 + step
+                    v3 = v2 + step
+                    for n in range(_B):
+                        s0, s1 = s[of + n], s[of + _B + n]
+                        s2, s3 = s[of + _B2 + n], s[of + _B3 + n]
+                        x[o + n] += (
+                            s0 * p[v0 + n] + s1 * p[v1 + n] + s2 * p[v2 + n] + s3 * p[v3 + n]
+                        )
+                        x[o + _B + n] += (
+                            s0 * p[v0 + _B + n]
+                            + s1 * p[v1 + _B + n]
+                            + s2 * p[v2 + _B + n]
+                            + s3 * p[v3 + _B + n]
+                        )
+        for j in range(fours, fields):
+            for i in looking:
+                of = (i - tile) * row + j * _B
+                for d in range(_0, size, _B):
+                    o, v = i * width + mine + d, j * step + values + d
+                    for n in range(_B):
+                        x[o + n] += s[of + n] * p[v + n]
+        for i in looking:
+            at = (i - tile) * _B
+            for d in range(_0, size, _B):
+                o, r = i * width + mine + d, i * step + residuals + d
+                for n in range(_B):
+                    x[o + n] = max(x[o + n] * total[at + n] + p[r + n], np.float32(0))
+
+
+@_compiled
+def _gather(table, ids, first, width, y):
+    """`width` columns of the rows that `ids` (block, fields) name, (fields, width, block)."""
+    for f in range(np.uintp(ids.shape[1])):
+        at, row = f * width * _B, table[ids[0, f]]
+        if (ids[:, f] == ids[0, f]).all():  # all films of one user
+            for c in range(width):
+                for n in range(_B):
+                    y[at + c * _B + n] = row[first + c]
+            continue
+        for n in range(_B):
+            row = table[ids[n, f]]
+            for c in range(width):
+                y[at + c * _B + n] = row[first + c]
+
+
+@_compiled
+def _summed(table, ids, sums, y):
+    """Sums over fields of the rows of `table` that `ids` (block, fields) name, (columns, block).
+
+    `sums` is scratch, (columns,).
+    """
+    for n in range(_B):
+        sums[:] = 0
+        for f in range(ids.shape[1]):
+            sums += table[ids[n, f]]
+        for c in range(np.uintp(len(sums))):
+            y[c * _B + n] = sums[c]
+
+
+@_compiled
+def logits(
+    ids, heads, dim, first, kernels, readout, sums, pooling, dense, biases, units, vectors, out
+):
+    """The logits of rows; every size but that of `ids` and `out` is a multiple of 4.
+
+    Args:
+        ids: rows of the tables, (rows, fields), at least one row.
+        heads, dim: of the interacting layers.
+        first: the first layer's projections of every id, each head's query, key, value and
+            residual side by side, (ids, heads · 4 · dim); without layers the embedding,
+            (ids, heads · dim).
+        kernels: those of the other layers, flat, each (heads · 4 · dim, heads · dim).
+        readout: of the last layer's output, flat, each field's (classes, heads · dim).
+        sums: what every id adds to the MLP's first hidden layer, (ids, units[0]); no columns
+            without an MLP.
+        pooling: kernel of the pairwise pooling, (units[0], columns of vectors).
+        dense: kernels of the MLP's other layers, flat, each (units, units before it).
+        biases: of hidden layers and, last, of the logits, flat.
+        units: width of the hidden layers and, last, the number of classes.
+        vectors: embeddings, (ids, dim); no columns without pairwise pooling.
+        out: the logits, (rows, classes).
+    """
+    heads, dim, fields = np.uintp(heads), np.uintp(dim), np.uintp(ids.shape[1])
+    width, classes = heads * dim, np.uintp(units[-1])
+    layers = 0 if first.shape[1] == width else 1 + len(kernels) // (4 * width * width)
+    p = np.empty(fields * _4 * dim * _B, np.float32)
+    x = np.empty(fields * width * _B, np.float32)
+    y = np.empty_like(x)
+    s = np.empty(_4 * fields * _B, np.float32)
+    bits = np.empty(fields * _B, np.int32)
+    total = np.empty(_4 * _B, np.float32)
+    powers = bits.view(np.float32)
+    widest = max(units.max(), vectors.shape[1]) * BLOCK
+    hidden, before = np.empty(widest, np.float32), np.empty(widest, np.float32)
+    answer = np.empty(classes * _B, np.float32)
+    row_sums = np.empty(sums.shape[1], np.float32)
+    block = np.empty((BLOCK, ids.shape[1]), ids.dtype)
+    for start in range(0, len(ids), BLOCK):
+        rows = min(BLOCK, len(ids) - start)
+        block[:rows] = ids[start : start + rows]
+        block[rows:] = ids[start]
+        if not layers:
+            _gather(first, block, _0, width, x)
+        for layer in range(layers):
+            for head in range(heads):
+                if layer:
+                    at = (np.uintp(layer - 1) * heads + head) * _4 * dim * width
+                    for f in range(fields):
+                        of, to = f * width * _B, f * _4 * dim * _B
+                        _multiply(kernels, at, _4 * dim, width, x, of, p, to, False)
+                else:
+                    _gather(first, block, head * _4 * dim, _4 * dim, p)
+                _attend(p, y, fields, head, heads, dim, s, bits, powers, total)
+            x, y = y, x
+        bias = np.uintp(len(biases)) - classes
+        for c in range(classes):
+            for n in range(_B):
+                answer[c * _B + n] = biases[bias + c]
+        for f in range(fields):
+            _multiply(
+                readout, f * classes * width, classes, width, x, f * width * _B, answer, _0, True
+            )
+        if len(row_sums):
+            _summed(sums, block, row_sums, hidden)
+            at, bias = _0, _0
+            if vectors.shape[1]:
+                _pooled(vectors, block, before)
+                wide = np.uintp(vectors.shape[1])
+                _multiply(pooling, _0, np.uintp(units[0]), wide, before, _0, hidden, _0, True)
+            for layer in range(1, len(units)):
+                narrow, wide = np.uintp(units[layer]), np.uintp(units[layer - 1])
+                for c in range(wide):
+                    for n in range(_B):
+                        before[c * _B + n] = max(
+                            hidden[c * _B + n] + biases[bias + c], np.float32(0)
+                        )
+                bias += wide
+                if layer == len(units) - 1:
+                    _multiply(dense, at, narrow, wide, before, _0, answer, _0, True)
+                else:
+                    _multiply(dense, at, narrow, wide, before, _0, hidden, _0, False)
+                at += narrow * wide
+        for n in range(rows):
+            for c in range(out.shape[1]):
+                out[start + n, c] = answer[c * BLOCK + n]
+
+
+@_compiled
+def _pooled(vectors, ids, y):
+    """`½((Σe)² - Σe²)` over the fields of the block's ids, (columns, block)."""
+    columns = vectors.shape[1]
+    e, squares = np.empty(columns, np.float32), np.empty(columns, np.float32)
+    for n in range(_B):
+        e[:] = 0
+        squares[:] = 0
+        for f in range(ids.shape[1]):
+            row = vectors[ids[n, f]]
+            for c in range(columns):
+                e[c] += row[c]
+                squares[c] += row[c] * row[c]
+        for c in range(np.uintp(columns)):
+            y[c * _B + n] = (e[c] * e[c] - squares[c]) * _HALF

@@ -1,0 +1,84 @@
+"""The fast scores are the model's own, whatever its shape."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from autoint import AutoInt
+from autointmlp import AutoIntMLP
+from movierec import models, scoring
+
+DIMS = (5, 3, 7, 11, 2)
+FIVE = {"num_classes": 5, "num_positive": 2}
+compiled = pytest.mark.skipif(not importlib.util.find_spec("numba"), reason="needs Numba")
+
+
+def rows(count):
+    rng = np.random.default_rng(0)
+    return np.stack([rng.integers(0, size, count) for size in DIMS], axis=1).astype(np.int32)
+
+
+def spread(model, std=0.3):
+    """Give a model weights large enough that every part of it shows in the output."""
+    rng = np.random.default_rng(1)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(0, std, variable.shape))
+    return model
+
+
+@compiled
+@pytest.mark.parametrize("num_layers", range(4))
+@pytest.mark.parametrize("classes", [{}, FIVE])
+@pytest.mark.parametrize("odd", [{}, {"embed_dim": 6, "head_dim": 3, "num_heads": 3}])
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (AutoInt, {}),
+        (AutoIntMLP, {}),
+        (AutoIntMLP, {"mlp_units": (7,), "pairwise_pooling": True}),
+        (AutoIntMLP, {"mlp_units": (9, 70, 8), "pairwise_pooling": True}),
+    ],
+)
+def test_the_same_numbers_as_the_model(num_layers, classes, odd, kind, more):
+    model = spread(kind(DIMS, num_layers=num_layers, **classes, **odd, **more))
+    score, ids = scoring.scorer(model), rows(150)
+    expected = np.asarray(model(ids))[:, 0]
+    assert np.ptp(expected) > 0.01
+    for count in (0, 1, 64, 150):
+        scores = score(ids[:count])
+        assert scores.dtype == np.float32
+        np.testing.assert_allclose(scores, expected[:count], atol=1e-5)
+
+
+@compiled
+def test_rows_of_several_threads_and_ids_of_any_layout(monkeypatch):
+    monkeypatch.setattr(scoring, "ROWS", 30)
+    model = spread(AutoIntMLP(DIMS))
+    ids = np.asfortranarray(rows(200), np.int64)
+    np.testing.assert_allclose(scoring.scorer(model)(ids), model(ids)[:, 0], atol=1e-5)
+
+
+@compiled
+def test_large_attention_logits_do_not_overflow():
+    model = AutoInt(DIMS, embed_dim=4, num_layers=1)
+    spread(model, 0.1)
+    for kernel in model.interacting[0].kernels[:2]:
+        kernel.assign(1000 * kernel)
+    scores = scoring.scorer(model)(rows(100))
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(scores, model(rows(100))[:, 0], atol=1e-4)
+
+
+@compiled
+def test_weights_that_are_no_numbers_show_in_the_scores():
+    model = spread(AutoIntMLP(DIMS))
+    model.embedding.table.assign(np.full(model.embedding.table.shape, np.nan))
+    assert np.isnan(scoring.scorer(model)(rows(3))).all()
+
+
+def test_without_numba_the_model_scores(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(scoring, "scorer", None)
+    model = spread(AutoIntMLP(DIMS))
+    np.testing.assert_allclose(models.predictor(model)(rows(9)), model(rows(9))[:, 0], atol=1e-6)
