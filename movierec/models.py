@@ -1,7 +1,6 @@
 """The models by name, and their scores for encoded rows."""
 
 import functools
-import importlib.util
 from collections.abc import Callable
 
 import keras
@@ -41,10 +40,10 @@ def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """A function from int32 ids `(rows, fields)` to probabilities, float32 `(rows,)`.
 
     The numbers are those of `model.predict` with the weights that the model has now; call this
-    again when they have changed. It raises ValueError for ids that do not fit the model. With
-    Numba the rows are scored by `movierec.scoring`, without it by the model's graph.
+    again when they have changed. It raises ValueError for ids that do not fit the model. AutoInt
+    and AutoInt+ are scored by `movierec.scoring`, other models by their graph.
     """
-    fast = type(model) in MODELS.values() and importlib.util.find_spec("numba")
+    fast = type(model) in MODELS.values()
     score = scoring.scorer(model) if fast else functools.partial(_by_graph, model)
 
     def predict(ids: np.ndarray) -> np.ndarray:

@@ -23,9 +23,6 @@ def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
 
     It keeps the weights that the model has now. Ids are not checked. The first call on a machine
     takes some seconds, in which Numba compiles the kernel and stores it beside its source.
-
-    Raises:
-        ModuleNotFoundError: Numba is not installed.
     """
     from movierec import kernel  # Numba is imported by those who score only
 

@@ -1,17 +1,15 @@
 """The fast scores are the model's own, whatever its shape."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec import models, scoring
+from movierec.fm import FactorizationMachine
 
 DIMS = (5, 3, 7, 11, 2)
 FIVE = {"num_classes": 5, "num_positive": 2}
-compiled = pytest.mark.skipif(not importlib.util.find_spec("numba"), reason="needs Numba")
 
 
 def rows(count):
@@ -27,7 +25,6 @@ def spread(model, std=0.3):
     return model
 
 
-@compiled
 @pytest.mark.parametrize("num_layers", range(4))
 @pytest.mark.parametrize("classes", [{}, FIVE])
 @pytest.mark.parametrize("odd", [{}, {"embed_dim": 6, "head_dim": 3, "num_heads": 3}])
@@ -51,7 +48,6 @@ def test_the_same_numbers_as_the_model(num_layers, classes, odd, kind, more):
         np.testing.assert_allclose(scores, expected[:count], atol=1e-5)
 
 
-@compiled
 def test_rows_of_several_threads_and_ids_of_any_layout(monkeypatch):
     monkeypatch.setattr(scoring, "ROWS", 30)
     model = spread(AutoIntMLP(DIMS))
@@ -59,7 +55,6 @@ def test_rows_of_several_threads_and_ids_of_any_layout(monkeypatch):
     np.testing.assert_allclose(scoring.scorer(model)(ids), model(ids)[:, 0], atol=1e-5)
 
 
-@compiled
 def test_large_attention_logits_do_not_overflow():
     model = AutoInt(DIMS, embed_dim=4, num_layers=1)
     spread(model, 0.1)
@@ -70,15 +65,12 @@ def test_large_attention_logits_do_not_overflow():
     np.testing.assert_allclose(scores, model(rows(100))[:, 0], atol=1e-4)
 
 
-@compiled
 def test_weights_that_are_no_numbers_show_in_the_scores():
     model = spread(AutoIntMLP(DIMS))
     model.embedding.table.assign(np.full(model.embedding.table.shape, np.nan))
     assert np.isnan(scoring.scorer(model)(rows(3))).all()
 
 
-def test_without_numba_the_model_scores(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(scoring, "scorer", None)
-    model = spread(AutoIntMLP(DIMS))
+def test_another_model_is_scored_by_its_graph():
+    model = spread(FactorizationMachine(DIMS))
     np.testing.assert_allclose(models.predictor(model)(rows(9)), model(rows(9))[:, 0], atol=1e-6)
