@@ -20,7 +20,7 @@ from movierec.settings import TrainingError
 METRICS = ("recall@20", "mrr@20", "hr@10", "ndcg@10")
 # Figures that others published on the same files, events and catalogue.
 PUBLISHED = {
-    # Wu et al. 2019 (SR-GNN), table 2
+    # Wu et al. 2019 (SR-GNN)
     "yoochoose1_64": pd.DataFrame(
         [
             ("popularity", 0.0671, 0.0165),
@@ -35,7 +35,7 @@ PUBLISHED = {
         ],
         columns=["published", "recall@20", "mrr@20"],
     ),
-    # Zhai et al. 2024 (HSTU), table 4
+    # Zhai et al. 2024 (HSTU)
     "ml-1m": pd.DataFrame(
         [
             ("SASRec", 0.2853, 0.1603),
