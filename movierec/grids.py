@@ -126,25 +126,6 @@ PUBLISHED = pd.DataFrame(
 )
 
 
-def chosen(grid: Grid, table: pd.DataFrame) -> Grid:
-    """The setting with the lowest validation LogLoss as a grid of one trial, with test rows.
-
-    Settings that were run with several seeds count by their mean. All axes must be numbers.
-
-    Raises:
-        GridError: when no trial of the table succeeded.
-    """
-    done = table[table["error"].isna()]
-    if done.empty:
-        raise GridError("no trial succeeded, so there is nothing to choose from")
-    axes = list(grid.axes)
-    means = done.groupby(axes, as_index=False)["valid_logloss"].mean()
-    best = means.loc[means["valid_logloss"].idxmin()]
-    change = {name: type(grid.axes[name][0])(best[name]) for name in axes}
-    base = dataclasses.replace(grid.base, **change)
-    return Grid(f"{grid.name}-chosen", base, {}, test=True, model=grid.model)
-
-
 def effects(grid: Grid, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
     """What changing one parameter did to the validation LogLoss, and how much is noise.
 

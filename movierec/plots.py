@@ -173,7 +173,7 @@ def results(table: pd.DataFrame, metric: str, name: str) -> Figure:
 def effects(table: pd.DataFrame, noise: float, metric: str = "validation LogLoss") -> Figure:
     """What each change of one parameter did; `table` and `noise` are of `grids.effects`."""
     figure, axes = plt.subplots(figsize=(7, 0.8 + 0.3 * len(table)), layout="constrained")
-    labels = [f"{row.parameter} = {row.value:g}" for row in table.itertuples()]
+    labels = [f"{row.parameter} = {row.value}" for row in table.itertuples()]
     axes.axvspan(-noise, noise, color="lightgrey", label="another seed alone (95 %)")
     axes.plot(table["difference"], labels, "o")
     axes.axvline(0, color="grey", linewidth=1)

@@ -16,7 +16,7 @@ def test_the_known_grids():
     assert not wide.test
 
 
-def test_effects_and_choice_by_hand():
+def test_effects_by_hand():
     grid = grids.Grid("g", SMALL, {"dropout": (0.1, 0.2)}, crossed=False, base_seeds=(1, 2))
     rows = pd.DataFrame(
         {
@@ -30,8 +30,5 @@ def test_effects_and_choice_by_hand():
     assert noise == pytest.approx(4.3027 * 0.01 * (4 / 3) ** 0.5, rel=1e-4)
     assert changed["difference"].tolist() == pytest.approx([-0.11, 0.02])
     assert changed["matters"].tolist() == [True, False]
-    assert grids.chosen(grid, rows).base.dropout == 0.1
     with pytest.raises(grids.GridError, match="two are needed"):
         grids.effects(grid, rows[2:])
-    with pytest.raises(grids.GridError, match="nothing to choose"):
-        grids.chosen(grid, rows[:0])
