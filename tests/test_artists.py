@@ -54,7 +54,7 @@ def test_hetrec_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("plays_text", "said"),
     [
-        ("", "is empty"),
+        ("", r"is empty: unpack https://files.grouplens.org/.* there anew"),
         ("2\t9\n", "line 2: 2 field"),
         ("2\t9\tx\n", "weight is 'x', expected a whole number"),
         ("2\t9\t0\n", "line 2: plays below 1"),
@@ -88,6 +88,51 @@ def test_360k_drops_users_with_broken_lines(tmp_path):
     assert plays.artists.tolist() == ['"Air', "Björk", "Blur"]
     assert plays.counts.toarray().tolist() == [[0, 10, 3], [1, 0, 0]]
     assert plays.dropped == ("3 users with 3 broken lines",)
+
+
+def test_360k_without_a_broken_line_is_read_block_by_block(tmp_path, monkeypatch):
+    text = "a\t\t311\t10\r\na\t\tNA\t2\r\n\r\nb\tm\tAir\t3\r\nb\tm2\tAir\t4"
+    (tmp_path / artists.LASTFM_360K).write_bytes(text.encode())
+    for size in (1, 20, 1 << 20):
+        monkeypatch.setattr(artists, "BLOCK", size)
+        plays = artists.load(tmp_path)
+        assert plays.users.tolist() == ["a", "b"]
+        assert plays.artists.tolist() == ["311", "Air", "NA"]
+        assert plays.counts.toarray().tolist() == [[10, 0, 2], [0, 7, 0]]
+        assert plays.dropped == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "b",
+        "b\tm",
+        "b\tm\tAir",
+        "b\tm\tAir\t1\t",
+        "b\tm\tAir\t1\t2\t3",
+        "b\tm\tAir\t0",
+        "b\tm\tAir\t-1",
+        "b\tm\tAir\t1.5",
+        "b\tm\tAir\t",
+        "b\tm\t\t4",
+        "b\tm\tA\nir\t4",
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_360k_drops_a_broken_line_s_user_wherever_it_stands(tmp_path, line, first):
+    fine = "b\tm\tBlur\t7\na\tm\tBlur\t3\n"
+    text = f"{line}\n{fine}" if first else f"{fine}{line}\n"
+    (tmp_path / artists.LASTFM_360K).write_text(text)
+    plays = artists.load(tmp_path)
+    assert plays.users.tolist() == ["a"]
+    assert plays.counts.toarray().tolist() == [[3]]
+    assert "broken line" in plays.dropped[0]
+
+
+def test_an_artist_listed_twice_is_refused(tmp_path):
+    listed = "7\tAir\tu\tp\n9\tBlur\tu\tp\n7\tAir\tu\tp\n"
+    with pytest.raises(DataError, match="line 4: artist 7 is listed a second time"):
+        artists.load(write_hetrec(tmp_path, listed))
 
 
 @pytest.mark.parametrize("text", ["", "a\tb\n"])
