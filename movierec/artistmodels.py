@@ -20,7 +20,8 @@ from threadpoolctl import threadpool_limits
 from movierec import metrics
 from movierec.artists import Holdout
 
-WEIGHTINGS = ("plays", "log", "bm25")
+BM25 = {"bm25, K1 1.2": 1.2, "bm25, K1 10": 10.0, "bm25, K1 100": 100.0}
+WEIGHTINGS = ("plays", "log", *BM25)
 Heads = np.ndarray  # int, shape (users, k): columns of the recommended artists, best first
 
 
@@ -33,20 +34,26 @@ class ArtistSettings:
         regularization: weight of the penalty.
         iterations: rounds of both sides.
         weighting: what an entry counts, see `weighted`.
+        alpha: mean confidence of the entries, to which their weights are scaled; None takes the
+            weights as they are. What is not played has the confidence 1, and `regularization` is
+            measured against both: weightings can only be compared at the same scale.
     """
 
     factors: int = 100
     regularization: float = 0.01
     iterations: int = 15
     weighting: str = "plays"
+    alpha: float | None = None
 
 
 def weighted(counts: sparse.csr_array, weighting: str) -> sparse.csr_matrix:
     """How much each entry counts as evidence of a preference.
 
     "plays": the plays themselves. "log": `1 + log(1 + plays)`, so that a thousand plays are not
-    worth a thousand times one. "bm25": BM25's weight (K1 100, B 0.8) with artists as terms, which
-    also discounts artists that everybody plays and users who play much.
+    worth a thousand times one. "bm25, K1 …": BM25's weight (B 0.8) with artists as documents and
+    users as terms, `tf · (K1 + 1) / (K1 · length + tf) · idf`: the smaller K1, the sooner plays
+    level off; much-played artists (a long document) and users with many artists (a frequent term)
+    count less.
 
     Raises:
         ValueError: another weighting.
@@ -57,9 +64,17 @@ def weighted(counts: sparse.csr_array, weighting: str) -> sparse.csr_matrix:
     if weighting == "log":
         matrix.data = 1 + np.log1p(matrix.data)
         return matrix
-    if weighting == "bm25":
-        return bm25_weight(matrix.T, K1=100, B=0.8).T.tocsr().astype(np.float32)
+    if weighting in BM25:
+        return bm25_weight(matrix.T, BM25[weighting], B=0.8).T.tocsr().astype(np.float32)
     raise ValueError(f"`weighting` must be one of {WEIGHTINGS}. Received: {weighting!r}")
+
+
+def confidence(counts: sparse.csr_array, settings: ArtistSettings) -> sparse.csr_matrix:
+    """The entries' weights, at the settings' scale."""
+    matrix = weighted(counts, settings.weighting)
+    if settings.alpha is None:
+        return matrix
+    return matrix * np.float32(settings.alpha / matrix.data.mean())
 
 
 def fit_als(
@@ -76,7 +91,7 @@ def fit_als(
             iterations=settings.iterations,
             random_state=seed,
         )
-        model.fit(weighted(counts, settings.weighting), show_progress=False)
+        model.fit(confidence(counts, settings), show_progress=False)
     return model
 
 
@@ -133,25 +148,42 @@ def search(
     parts: Holdout,
     factors: Sequence[int],
     regularization: Sequence[float],
+    alpha: Sequence[float],
     neighbours: Sequence[int],
 ) -> pd.DataFrame:
     """Every combination fitted to the training artists, with its mean metrics on validation ones.
 
     Returns:
-        One row a combination, best NDCG first: model, weighting, factors, regularization or
-        neighbours, recall, ndcg.
+        One row a combination, best NDCG first: model, weighting, factors, regularization and
+        alpha, or neighbours; recall, ndcg, and ndcg_ci, half of its 95 % interval over users.
     """
     rows = []
-    for weighting, count, weight in itertools.product(WEIGHTINGS, factors, regularization):
-        settings = ArtistSettings(count, weight, weighting=weighting)
+    for weighting, *values in itertools.product(WEIGHTINGS, factors, regularization, alpha):
+        chosen = dict(zip(("factors", "regularization", "alpha"), values, strict=True))
+        settings = ArtistSettings(weighting=weighting, **chosen)
         found = heads(fit_als(parts.train, settings), parts.train, weighting)
-        row = {"model": "ALS", "weighting": weighting, "factors": count, "regularization": weight}
-        rows.append(row | metrics.of_lists(found, parts.valid).mean().to_dict())
+        rows.append({"model": "ALS", "weighting": weighting} | chosen | _means(found, parts))
     for weighting, count in itertools.product(WEIGHTINGS, neighbours):
         found = heads(fit_knn(parts.train, count, weighting), parts.train, weighting)
         row = {"model": "item-kNN", "weighting": weighting, "neighbours": count}
-        rows.append(row | metrics.of_lists(found, parts.valid).mean().to_dict())
+        rows.append(row | _means(found, parts))
     return pd.DataFrame(rows).sort_values("ndcg", ascending=False, ignore_index=True)
+
+
+def _means(found: Heads, parts: Holdout) -> dict[str, float]:
+    values = metrics.of_lists(found, parts.valid)
+    ndcg, half = metrics.interval(values["ndcg"])
+    return {"recall": values["recall"].mean(), "ndcg": ndcg, "ndcg_ci": half}
+
+
+def settings_of(row: pd.Series) -> ArtistSettings:
+    """The settings in a row of `search`."""
+    return ArtistSettings(
+        int(row["factors"]),
+        float(row["regularization"]),
+        weighting=row["weighting"],
+        alpha=float(row["alpha"]),
+    )
 
 
 def nearest_map(

@@ -317,14 +317,21 @@ def play_tails(plays_a_user: np.ndarray, counts: np.ndarray, listeners: np.ndarr
 
 
 def artist_map(places: np.ndarray, groups: np.ndarray, names: Sequence[str], labels: int) -> Figure:
-    """Artists in the plane; the first `labels` of them are named."""
+    """Artists in the plane; the first `labels` of those whose names have room are named."""
     figure, axes = plt.subplots(figsize=(12, 9), layout="constrained")
     axes.scatter(*places.T, c=groups, cmap="tab10", s=14)
-    for (x, y), name in list(zip(places, names, strict=True))[:labels]:
-        axes.annotate(name, (x, y), fontsize=7, xytext=(3, 3), textcoords="offset points")
     axes.set(
         title="Artists whose listeners are alike stand together (colours: groups of k-means)",
         xlabel="t-SNE, first axis (no unit)",
         ylabel="t-SNE, second axis (no unit)",
     )
+    figure.draw_without_rendering()  # where texts stand is known once the axes have their place
+    taken = []
+    for place, name in zip(places, names, strict=True):
+        text = axes.annotate(name, place, fontsize=7, xytext=(3, 3), textcoords="offset points")
+        box = text.get_window_extent()
+        if len(taken) == labels or box.count_overlaps(taken):
+            text.remove()
+        else:
+            taken.append(box)
     return figure

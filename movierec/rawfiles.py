@@ -20,7 +20,12 @@ WHOLE = re.compile(r"-?[0-9]+")
 
 
 def parse(
-    content: bytes, file: str, separator: str, columns: dict[str, type], header: str = ""
+    content: bytes,
+    file: str,
+    separator: str,
+    columns: dict[str, type],
+    header: str = "",
+    anew: str = ANEW,
 ) -> pd.DataFrame:
     """Rows of a raw text file, as int64 and text columns.
 
@@ -33,6 +38,7 @@ def parse(
         separator: what stands between two fields.
         columns: name and type (int or str) of every field, in order.
         header: the first line, where there is one.
+        anew: how to get the file again, for error messages.
 
     Raises:
         DataError: naming the first line that is not as expected.
@@ -49,10 +55,10 @@ def parse(
         if first != header:
             raise DataError(f"{file}, line 1: expected the header {header!r}, found {first[:80]!r}")
     if not body.strip():
-        raise DataError(f"{file} is empty: {ANEW}")
+        raise DataError(f"{file} is empty: {anew}")
     frame = _rows(body, separator, columns)
     if frame is None:
-        raise DataError(_first_fault(body, file, separator, columns, bool(header)))
+        raise DataError(_first_fault(body, file, separator, columns, bool(header), anew))
     return frame
 
 
@@ -96,7 +102,7 @@ def _rows(body: str, separator: str, columns: dict[str, type]) -> pd.DataFrame |
 
 
 def _first_fault(
-    body: str, file: str, separator: str, columns: dict[str, type], has_header: bool
+    body: str, file: str, separator: str, columns: dict[str, type], has_header: bool, anew: str
 ) -> str:
     """What is wrong with the first line that is not as expected."""
     expected = separator.join(columns)
@@ -106,14 +112,14 @@ def _first_fault(
         if len(fields) != len(columns):
             return (
                 f"{where}: {len(fields)} field(s) in {line[:80]!r}, expected {len(columns)} "
-                f"separated by {separator!r} ({expected}). Mend that line, or {ANEW}"
+                f"separated by {separator!r} ({expected}). Mend that line, or {anew}"
             )
         for (name, kind), field in zip(columns.items(), fields, strict=True):
             if kind is int and not WHOLE.fullmatch(field):
                 return f"{where}: {name} is {field[:80]!r}, expected a whole number"
             if kind is int and len(field) > 18:
                 return f"{where}: {name} is {field[:80]}, which is too large for an id or a time"
-    return f"{file} cannot be read as {expected}: {ANEW}"
+    return f"{file} cannot be read as {expected}: {anew}"
 
 
 RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}

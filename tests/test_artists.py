@@ -1,14 +1,18 @@
 """Play counts: readers, holdout, rankers, and what lists of artists are worth."""
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from movierec import artistmodels, artists, metrics
+from movierec import artistmodels, artists, metrics, plots
 from movierec.artistmodels import ArtistSettings
 from movierec.rawfiles import DataError
+
+matplotlib.use("Agg")
 
 HEADERS = {
     "artists.dat": "id\tname\turl\tpictureURL\n",
@@ -54,7 +58,7 @@ def test_hetrec_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("plays_text", "said"),
     [
-        ("", "is empty"),
+        ("", r"is empty: unpack https://files.grouplens.org/.* there anew"),
         ("2\t9\n", "line 2: 2 field"),
         ("2\t9\tx\n", "weight is 'x', expected a whole number"),
         ("2\t9\t0\n", "line 2: plays below 1"),
@@ -88,6 +92,51 @@ def test_360k_drops_users_with_broken_lines(tmp_path):
     assert plays.artists.tolist() == ['"Air', "Björk", "Blur"]
     assert plays.counts.toarray().tolist() == [[0, 10, 3], [1, 0, 0]]
     assert plays.dropped == ("3 users with 3 broken lines",)
+
+
+def test_360k_without_a_broken_line_is_read_block_by_block(tmp_path, monkeypatch):
+    text = "a\t\t311\t10\r\na\t\tNA\t2\r\n\r\nb\tm\tAir\t3\r\nb\tm2\tAir\t4"
+    (tmp_path / artists.LASTFM_360K).write_bytes(text.encode())
+    for size in (1, 20, 1 << 20):
+        monkeypatch.setattr(artists, "BLOCK", size)
+        plays = artists.load(tmp_path)
+        assert plays.users.tolist() == ["a", "b"]
+        assert plays.artists.tolist() == ["311", "Air", "NA"]
+        assert plays.counts.toarray().tolist() == [[10, 0, 2], [0, 7, 0]]
+        assert plays.dropped == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "b",
+        "b\tm",
+        "b\tm\tAir",
+        "b\tm\tAir\t1\t",
+        "b\tm\tAir\t1\t2\t3",
+        "b\tm\tAir\t0",
+        "b\tm\tAir\t-1",
+        "b\tm\tAir\t1.5",
+        "b\tm\tAir\t",
+        "b\tm\t\t4",
+        "b\tm\tA\nir\t4",
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_360k_drops_a_broken_line_s_user_wherever_it_stands(tmp_path, line, first):
+    fine = "b\tm\tBlur\t7\na\tm\tBlur\t3\n"
+    text = f"{line}\n{fine}" if first else f"{fine}{line}\n"
+    (tmp_path / artists.LASTFM_360K).write_text(text)
+    plays = artists.load(tmp_path)
+    assert plays.users.tolist() == ["a"]
+    assert plays.counts.toarray().tolist() == [[3]]
+    assert "broken line" in plays.dropped[0]
+
+
+def test_an_artist_listed_twice_is_refused(tmp_path):
+    listed = "7\tAir\tu\tp\n9\tBlur\tu\tp\n7\tAir\tu\tp\n"
+    with pytest.raises(DataError, match="line 4: artist 7 is listed a second time"):
+        artists.load(write_hetrec(tmp_path, listed))
 
 
 @pytest.mark.parametrize("text", ["", "a\tb\n"])
@@ -166,8 +215,10 @@ def test_taste_is_found_and_known_artists_are_left_out(tmp_path):
 
 def test_a_search_has_a_row_for_every_combination(tmp_path):
     parts = artists.holdout(artists.load(write_taste(tmp_path)).counts)
-    found = artistmodels.search(parts, factors=[2, 4], regularization=[1.0], neighbours=[5])
-    assert len(found) == 3 * 2 + 3
+    found = artistmodels.search(
+        parts, factors=[2, 4], regularization=[1.0], alpha=[5.0], neighbours=[5]
+    )
+    assert len(found) == len(artistmodels.WEIGHTINGS) * (2 + 1)
     assert found["ndcg"].is_monotonic_decreasing
 
 
@@ -182,3 +233,33 @@ def test_artists_are_placed_and_grouped(tmp_path):
 def test_an_unknown_weighting_is_refused():
     with pytest.raises(ValueError, match="`weighting` must be one of"):
         artistmodels.weighted(sparse.csr_array(np.eye(2)), "tf")
+
+
+def test_alpha_is_the_mean_confidence(tmp_path):
+    counts = artists.load(write_taste(tmp_path)).counts
+    for weighting in artistmodels.WEIGHTINGS:
+        settings = ArtistSettings(weighting=weighting, alpha=5.0)
+        scaled = artistmodels.confidence(counts, settings)
+        assert scaled.data.mean() == pytest.approx(5, rel=1e-5)
+        plain = artistmodels.confidence(counts, ArtistSettings(weighting=weighting))
+        assert (scaled.data / plain.data).std() == pytest.approx(0, abs=1e-5)
+
+
+def test_bm25_by_arithmetic():
+    counts = sparse.csr_array([[4.0, 0, 0], [2.0, 6.0, 0], [0, 0, 3.0]])
+    found = artistmodels.weighted(counts, "bm25, K1 10").toarray()
+    length = 0.2 + 0.8 * 6 / 5  # artist 0 has 6 plays, artists have 5 on average
+    rarity = np.log(3) - np.log(1 + 1)  # three artists, user 0 plays one of them
+    assert found[0, 0] == pytest.approx(4 * 11 / (10 * length + 4) * rarity)
+
+
+def test_names_on_the_map_do_not_overlap():
+    places = np.random.default_rng(0).random((200, 2))
+    names = [f"Artist number {number}" for number in range(200)]
+    figure = plots.artist_map(places, np.zeros(200), names, labels=60)
+    texts = figure.axes[0].texts
+    boxes = [text.get_window_extent() for text in texts]
+    plt.close(figure)
+    assert 20 < len(boxes) <= 60
+    assert names[0] == texts[0].get_text()
+    assert all(not box.count_overlaps(boxes[:n]) for n, box in enumerate(boxes))
