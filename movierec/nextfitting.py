@@ -63,7 +63,7 @@ def fit(sessions: Encoded, settings: NextSettings, seed: int = 42, after=None) -
         settings: see `NextSettings`.
         seed: of initial weights, order and dropout.
         after: called with (epoch, model) when an epoch has ended and the model holds the averaged
-            weights; what it returns is printed.
+            weights.
 
     Returns:
         The model with the last epoch's weights.
@@ -110,8 +110,9 @@ def fit(sessions: Encoded, settings: NextSettings, seed: int = 42, after=None) -
         kept = [np.array(weight) for weight in weights]
         if settings.averaging:
             optimizer.finalize_variable_values(weights)
-        said = f"  {after(epoch, model)}" if after else ""
-        print(f"epoch {epoch}  loss {loss:.4f}  seconds {seconds:.0f}{said}", flush=True)
+        print(f"epoch {epoch}  loss {loss:.4f}  seconds {seconds:.0f}", flush=True)
+        if after:
+            after(epoch, model)
         if epoch < settings.epochs:
             for weight, value in zip(weights, kept, strict=True):
                 weight.assign(value)
