@@ -24,7 +24,7 @@ def test_commands_and_files_exist(page):
         assert (ROOT / name).exists()
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (ROOT / page).parent.joinpath(link).exists(), link
-    assert "@" not in re.sub(r"(NDCG|HR|Ratio|Rate|Recall)@\d*", "", text)
+    assert "@" not in re.sub(r"(NDCG|HR|MRR|Ratio|Rate|Recall)@\d*", "", text)
 
 
 @pytest.mark.parametrize("page", PAGES[:2])
