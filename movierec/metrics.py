@@ -180,6 +180,9 @@ def clustered(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
         values: shape (n,).
         clusters: the cluster of each value, shape (n,).
 
+    Returns:
+        The mean, and NaN for the interval where there are fewer than two clusters.
+
     Example:
         Two clusters that agree within themselves are as good as two values: n = 4, sums ±1.
 
@@ -188,8 +191,10 @@ def clustered(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
         (0.5, 0.3536)
     """
     values = np.asarray(values, np.float64)
-    _, places = np.unique(clusters, return_inverse=True)
+    found, places = np.unique(clusters, return_inverse=True)
     mean = values.mean()
+    if len(found) < 2:
+        return float(mean), float("nan")
     sums = np.bincount(places, weights=values - mean)
     return float(mean), float(1.96 * np.sqrt(np.sum(sums**2)) / len(values))
 

@@ -180,3 +180,16 @@ def test_novelty_by_arithmetic():
     assert metrics.novelty(np.array([[0, 1], [0, 2]]), raters, users=8) == pytest.approx(
         (0 + 1 + 0 + 3) / 4
     )
+
+
+def test_one_cluster_has_a_mean_and_no_interval():
+    mean, half = metrics.clustered([1.0, 0.0, 1.0], [7, 7, 7])
+    assert mean == pytest.approx(2 / 3)
+    assert np.isnan(half)
+
+
+def test_clusters_of_one_value_have_the_usual_interval():
+    values = np.random.default_rng(0).random(500)
+    assert metrics.clustered(values, np.arange(500)) == pytest.approx(
+        metrics.interval(values), rel=2e-3
+    )
