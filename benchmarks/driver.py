@@ -37,6 +37,11 @@ def one_user(films: int) -> np.ndarray:
     return ids
 
 
+def by_field(ids: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of ids (rows, 13) under names, as deepctr's two libraries take them."""
+    return {f"field_{number}": column.copy() for number, column in enumerate(ids.T)}
+
+
 def sizes() -> argparse.Namespace:
     """The process's arguments: `rows` to train on and to score, `films` of one user."""
     parser = argparse.ArgumentParser()

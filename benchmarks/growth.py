@@ -37,13 +37,11 @@ MEASURES = {
 
 def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
     """Seconds of a second epoch, ms to score the candidates, and peak memory of this process."""
-    import keras
     import numpy as np
 
     from autointmlp import AutoIntMLP
-    from movierec.fitting import Rows, one_epoch, step_function
+    from benchmarks.ours import trainer
     from movierec.models import predictor
-    from movierec.settings import Settings
 
     field_dims = (FIELD_DIMS * fields)[:fields]
     rng = np.random.default_rng(0)
@@ -51,12 +49,7 @@ def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
     for field, size in enumerate(field_dims):
         ids[:, field] = rng.integers(0, size, len(ids))
     model = AutoIntMLP(field_dims, embed_dim=embed_dim)
-    settings = Settings(batch_size=BATCH)
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
-    optimizer.build(model.trainable_variables)
-    labels = (ids[:rows, 0] % 2).astype(np.float32)
-    noise = keras.random.SeedGenerator(0)
-    run = step_function(model, optimizer, Rows(ids[:rows], labels), settings, noise)
+    train = trainer(model, ids[:rows], (ids[:rows, 0] % 2).astype(np.float32))
     predict = predictor(model)
 
     def seconds(action) -> float:
@@ -64,8 +57,8 @@ def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
         action()
         return time.perf_counter() - start
 
-    one_epoch(run, min(rows, 10 * BATCH), settings, 0, 1)  # traces
-    epoch = seconds(lambda: one_epoch(run, rows, settings, 0, 2))
+    train(min(rows, 10 * BATCH), 1)  # traces
+    epoch = seconds(lambda: train(rows, 2))
     predict(ids[:candidates])
     times = [seconds(lambda: predict(ids[:candidates])) for _ in range(5)]
     return {

@@ -1,6 +1,7 @@
 """This project's AutoInt+ as a contender of `benchmarks.speed`."""
 
 import itertools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -13,22 +14,28 @@ from movierec.preprocess import LIKED
 from movierec.settings import Settings
 
 
+def trainer(model: AutoIntMLP, ids: np.ndarray, labels: np.ndarray) -> Callable[[int, int], float]:
+    """A function of (rows, epoch) that trains the model on the first rows once."""
+    settings = Settings(batch_size=BATCH)
+    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    optimizer.build(model.trainable_variables)
+    noise = keras.random.SeedGenerator(0)
+    run = step_function(model, optimizer, Rows(ids, labels), settings, noise)
+    return lambda rows, epoch: one_epoch(run, rows, settings, 0, epoch)
+
+
 def main() -> None:
     """Serve `benchmarks.speed`."""
     options = sizes()
     ids, ratings = made_rows(options.rows)
     films = one_user(options.films)
     model = AutoIntMLP(FIELD_DIMS)
-    settings = Settings(batch_size=BATCH)
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
-    optimizer.build(model.trainable_variables)
-    rows = Rows(ids, (ratings >= LIKED).astype(np.float32))
-    run = step_function(model, optimizer, rows, settings, keras.random.SeedGenerator(0))
+    train = trainer(model, ids, (ratings >= LIKED).astype(np.float32))
     epochs = itertools.count(1)
     predict = predictor(model)
     serve(
         {
-            "train": lambda: one_epoch(run, options.rows, settings, 0, next(epochs)),
+            "train": lambda: train(options.rows, next(epochs)),
             "score": lambda: predict(ids),
             "one": lambda: predict(films),
         }

@@ -131,14 +131,11 @@ def table(of: dict[str, Heads], relevant: sparse.csr_array, best: str) -> pd.Dat
     for name, found in of.items():
         row = {}
         for metric in ("recall", "ndcg"):
-            mean, half = metrics.interval(per_user[name][metric])
-            row[f"{metric}@{found.shape[1]}"] = f"{mean:.4f} ± {half:.4f}"
-        lead, low, high = metrics.bootstrap_difference(
-            per_user[name]["ndcg"], per_user[best]["ndcg"]
-        )
-        row[f"lead in ndcg over {best}"] = (
-            "–" if name == best else f"{lead:+.4f} [{low:+.4f}, {high:+.4f}]"
-        )
+            row[f"{metric}@{found.shape[1]}"] = metrics.as_text(
+                metrics.interval(per_user[name][metric])
+            )
+        lead = metrics.bootstrap_difference(per_user[name]["ndcg"], per_user[best]["ndcg"])
+        row[f"lead in ndcg over {best}"] = "–" if name == best else metrics.lead_as_text(*lead)
         row["coverage"] = f"{metrics.coverage(found, relevant.shape[1]):.1%}"
         rows[name] = row
     return pd.DataFrame(rows).T.rename_axis("ranker")

@@ -102,7 +102,7 @@ def fit(
         start = time.perf_counter()
         loss = one_epoch(run, len(train.labels), settings, seed, epoch)
         row = {"epoch": epoch, "loss": loss}
-        with _averaged(model, optimizer):
+        with averaged(model, optimizer):
             if valid is not None:
                 scores = predictor(model)(valid.ids)
                 row["valid_logloss"] = float(log_loss(valid.labels, scores))
@@ -117,7 +117,7 @@ def fit(
 
 
 @contextlib.contextmanager
-def _averaged(model: AutoInt, optimizer: keras.Optimizer) -> Iterator[None]:
+def averaged(model: keras.Model, optimizer: keras.Optimizer) -> Iterator[None]:
     """Within this the model has the running averages of its weights, where they are kept."""
     if not optimizer.use_ema:
         yield

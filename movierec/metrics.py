@@ -229,6 +229,18 @@ def bootstrap_difference(
     return float(difference.mean()), float(low), float(high)
 
 
+def as_text(value: float | int | tuple[float, float]) -> str:
+    """A value as people read it, its interval's half-width after ±."""
+    if isinstance(value, tuple):
+        return " ± ".join(f"{part:.4f}" for part in value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def lead_as_text(lead: float, low: float, high: float) -> str:
+    """A difference as people read it, with the bounds of its interval."""
+    return f"{lead:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
 def bootstrap_auc(
     users: np.ndarray, labels: np.ndarray, scores: np.ndarray, seed: int = 0, samples: int = 200
 ) -> np.ndarray:

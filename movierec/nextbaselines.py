@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from movierec.prefixes import PADDING, Encoded, Prefixes, Scorer
+from movierec.sessiondata import owners
 
 
 def _share(train: Encoded) -> np.ndarray:
@@ -44,7 +45,7 @@ def session_popularity(train: Encoded) -> Scorer:
 
 def markov_chain(train: Encoded) -> Scorer:
     """What most often came directly after the last item: counts of first-order transitions."""
-    follows = np.setdiff1d(np.arange(len(train.ids)), train.starts[:-1])
+    follows = train.followers
     pairs = (train.ids[follows - 1], train.ids[follows])
     counts = sparse.coo_array(
         (np.ones(len(follows), np.float32), pairs), (train.items + 1,) * 2
@@ -61,7 +62,7 @@ def item_knn(train: Encoded) -> Scorer:
     known = train.ids != PADDING
     shape = (len(train.starts) - 1, train.items + 1)
     held = sparse.coo_array(
-        (np.ones(known.sum(), np.float32), (train.owners[known], train.ids[known])), shape
+        (np.ones(known.sum(), np.float32), (owners(train.starts)[known], train.ids[known])), shape
     ).tocsr()
     held.data[:] = 1  # counts of repeated items
     norm = 1 / np.sqrt(np.maximum(held.sum(axis=0), 1))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from movierec.fitting import averaged
 from movierec.nextitem import NextItem
 from movierec.prefixes import PADDING, Encoded, Prefixes, Scorer, batches
 from movierec.settings import TrainingError
@@ -77,7 +78,7 @@ def fit(sessions: Encoded, settings: NextSettings, seed: int = 42, after=None) -
     optimizer = keras.optimizers.Adam(
         settings.learning_rate,
         use_ema=settings.averaging > 0,
-        ema_momentum=settings.averaging or None,
+        ema_momentum=settings.averaging,
     )
     optimizer.build(weights)
 
@@ -107,15 +108,12 @@ def fit(sessions: Encoded, settings: NextSettings, seed: int = 42, after=None) -
                 f"(now {settings.learning_rate:g})"
             )
         seconds = time.perf_counter() - start
-        kept = [np.array(weight) for weight in weights]
-        if settings.averaging:
-            optimizer.finalize_variable_values(weights)
         print(f"epoch {epoch}  loss {loss:.4f}  seconds {seconds:.0f}", flush=True)
         if after:
-            after(epoch, model)
-        if epoch < settings.epochs:
-            for weight, value in zip(weights, kept, strict=True):
-                weight.assign(value)
+            with averaged(model, optimizer):
+                after(epoch, model)
+    if settings.averaging:
+        optimizer.finalize_variable_values(weights)
     return model
 
 

@@ -4,8 +4,7 @@ import keras
 from keras import ops
 
 from autoint import positive
-
-PADDING = 0
+from movierec.prefixes import PADDING
 
 
 @keras.saving.register_keras_serializable(package="movierec")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from movierec.sessiondata import Sessions
+from movierec.sessiondata import Sessions, owners
 
 PADDING = 0
 BLOCK = 512  # prefixes scored at a time
@@ -27,9 +27,9 @@ class Encoded:
     items: int
 
     @property
-    def owners(self) -> np.ndarray:
-        """The session of every event, shape (events,)."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+    def followers(self) -> np.ndarray:
+        """The events that are not the first of their session."""
+        return np.setdiff1d(np.arange(len(self.ids)), self.starts[:-1])
 
 
 def vocabulary(train: Sessions) -> np.ndarray:
@@ -90,14 +90,14 @@ def prefixes(sessions: Encoded, length: int, only_last: bool = False) -> Prefixe
         events = sessions.starts[1:] - 1
         events = events[np.diff(sessions.starts) > 1]
     else:
-        events = np.setdiff1d(np.arange(len(sessions.ids)), sessions.starts[:-1])
-    owners = sessions.owners[events]
+        events = sessions.followers
+    owner = owners(sessions.starts)[events]
     end = before[events]
-    begin = np.maximum(before[sessions.starts[owners]], end - length)
+    begin = np.maximum(before[sessions.starts[owner]], end - length)
     places = begin[:, None] + np.arange(length)
     inside = places < end[:, None]
     ids = np.where(inside, flat[np.minimum(places, len(flat) - 1)], PADDING)
-    return Prefixes(ids.astype(np.int32), end - begin, sessions.ids[events], owners)
+    return Prefixes(ids.astype(np.int32), end - begin, sessions.ids[events], owner)
 
 
 def windows(sessions: Encoded, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -81,10 +81,3 @@ def flat(values: dict[str, Value]) -> dict[str, float]:
         else:
             entries[name] = value
     return entries
-
-
-def as_text(value: Value) -> str:
-    """A value as people read it, its interval's half-width after ±."""
-    if isinstance(value, tuple):
-        return " ± ".join(f"{part:.4f}" for part in value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -10,6 +10,7 @@ ml-1m, ml-100k      the films of a user by the time of their rating
 ==================  ============================================================================
 """
 
+import dataclasses
 import io
 import logging
 import zipfile
@@ -32,6 +33,11 @@ WHEEL = sources.Wheel(
 SHUFFLED = 42  # seed of the order within a basket
 
 log = logging.getLogger("movierec")
+
+
+def owners(starts: np.ndarray) -> np.ndarray:
+    """The session of every event, shape (events,), from where sessions start, see `Sessions`."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,9 @@ class Sessions:
         return np.diff(self.starts)
 
     @property
-    def owners(self) -> np.ndarray:
-        """The session of every event, shape (events,)."""
-        return np.repeat(np.arange(len(self)), self.lengths)
+    def ends(self) -> np.ndarray:
+        """The time of each session's last event, shape (sessions,)."""
+        return self.times[self.starts[1:] - 1]
 
     def take(self, chosen: np.ndarray) -> "Sessions":
         """The sessions of those numbers, or of a mask, in their order."""
@@ -70,16 +76,18 @@ class Sessions:
         lengths = self.lengths[numbers]
         starts = np.concatenate([[0], np.cumsum(lengths)])
         events = np.arange(starts[-1]) + np.repeat(self.starts[numbers] - starts[:-1], lengths)
-        times = None if self.times is None else self.times[events]
-        return Sessions(self.items[events], starts, times, self.names)
+        return self._only(events, starts)
 
     def keep(self, events: np.ndarray, least: int = 2) -> "Sessions":
         """Without the events that the mask leaves out, and the sessions left too short."""
-        lengths = np.bincount(self.owners[events], minlength=len(self))
-        times = None if self.times is None else self.times[events]
+        lengths = np.bincount(owners(self.starts)[events], minlength=len(self))
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        kept = Sessions(self.items[events], starts, times, self.names)
-        return kept.take(lengths >= least)
+        return self._only(events, starts).take(lengths >= least)
+
+    def _only(self, events: np.ndarray, starts: np.ndarray) -> "Sessions":
+        """Some of the events, in sessions that start elsewhere."""
+        times = None if self.times is None else self.times[events]
+        return dataclasses.replace(self, items=self.items[events], starts=starts, times=times)
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,13 @@ def from_events(session: np.ndarray, items: np.ndarray, times: np.ndarray) -> Se
     return Sessions(items[order], np.append(starts, len(items)), times[order])
 
 
+def _by_hand(path: Path) -> Path:
+    """The path of a file that nothing fetches, if it is there."""
+    if not path.exists():
+        raise sources.NotFoundError(f"{path} is missing: put it there by hand, see data/README.md")
+    return path
+
+
 def read_lines(path: Path) -> Sessions:
     """One session a line, item numbers separated by blanks.
 
@@ -113,9 +128,7 @@ def read_lines(path: Path) -> Sessions:
         DataError: a missing or empty file, a line that holds other than numbers, or a last line
             without its end.
     """
-    if not path.exists():
-        raise sources.NotFoundError(f"{path} is missing: put it there by hand, see data/README.md")
-    text = path.read_text("ascii", errors="replace")
+    text = _by_hand(path).read_text("ascii", errors="replace")
     if not text.strip():
         raise DataError(f"{path} is empty, expected one session a line: get it anew")
     if not text.endswith("\n"):
@@ -139,8 +152,7 @@ def read_clicks(path: Path, days: int = 31) -> Sessions:
     Raises:
         DataError: a missing file, or a line that does not hold these.
     """
-    if not path.exists():
-        raise sources.NotFoundError(f"{path} is missing: put it there by hand, see data/README.md")
+    _by_hand(path)
     try:
         clicks = pd.read_csv(
             path,
@@ -156,9 +168,8 @@ def read_clicks(path: Path, days: int = 31) -> Sessions:
             f"{path}: expected session,time,item,category on every line ({error}). Get it anew"
         ) from error
     sessions = from_events(clicks["session"].to_numpy(), clicks["item"].to_numpy(), seconds)
-    ends = sessions.times[sessions.starts[1:] - 1]
-    recent = sessions.take(ends > ends.max() - days * DAY)
-    return recent.take(np.argsort(recent.times[recent.starts[1:] - 1], kind="stable"))
+    recent = sessions.take(sessions.ends > sessions.ends.max() - days * DAY)
+    return recent.take(np.argsort(recent.ends, kind="stable"))
 
 
 def read_baskets(folder: Path) -> Sessions:
@@ -189,8 +200,8 @@ def read_baskets(folder: Path) -> Sessions:
         sold["item"].to_numpy(np.int64)[basket],
         seconds[basket],
     )
-    by_time = baskets.take(np.argsort(baskets.times[baskets.starts[:-1]], kind="stable"))
-    return Sessions(by_time.items, by_time.starts, by_time.times, names)
+    in_order = baskets.take(np.argsort(baskets.ends, kind="stable"))
+    return dataclasses.replace(in_order, names=names)
 
 
 def films(name: str) -> Sessions:
@@ -199,14 +210,14 @@ def films(name: str) -> Sessions:
     ratings = data.ratings
     sessions = from_events(*(ratings[key].to_numpy(np.int64) for key in (USER, MOVIE, TIMESTAMP)))
     names = data.movies.set_index(MOVIE)["title"]
-    return Sessions(sessions.items, sessions.starts, sessions.times, names)
+    return dataclasses.replace(sessions, names=names)
 
 
 def cut_at_gaps(sessions: Sessions, seconds: int) -> Sessions:
     """Sessions cut where two events lie more than `seconds` apart."""
     gaps = np.flatnonzero(np.diff(sessions.times) > seconds) + 1
     starts = np.union1d(sessions.starts, gaps)
-    return Sessions(sessions.items, starts, sessions.times, sessions.names)
+    return dataclasses.replace(sessions, starts=starts)
 
 
 def by_time(name: str, sessions: Sessions, days: int, least: int = 5) -> Parts:
@@ -215,7 +226,7 @@ def by_time(name: str, sessions: Sessions, days: int, least: int = 5) -> Parts:
     Items with fewer than `least` events in training are dropped everywhere, and then sessions of
     fewer than two events.
     """
-    ends = sessions.times[sessions.starts[1:] - 1]
+    ends = sessions.ends
     last = ends.max()
     train = sessions.take(ends <= last - 2 * days * DAY)
     valid = sessions.take((ends > last - 2 * days * DAY) & (ends <= last - days * DAY))
@@ -241,8 +252,9 @@ def last_of_each(name: str, sessions: Sessions) -> Parts:
     """
     lengths = sessions.lengths
     enough = lengths >= 4
-    from_end = sessions.starts[1:][sessions.owners] - np.arange(len(sessions.items))
-    long = enough[sessions.owners]
+    owner = owners(sessions.starts)
+    from_end = sessions.starts[1:][owner] - np.arange(len(sessions.items))
+    long = enough[owner]
     train = sessions.keep(~long | (from_end > 2))
     valid = sessions.take(enough).keep((from_end > 1)[long])
     return Parts(

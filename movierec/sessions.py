@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from movierec import metrics, nextbaselines, sessiondata
+from movierec import metrics, nextbaselines, nextfitting, sessiondata
 from movierec.datasets import DataError
 from movierec.prefixes import Encoded, Prefixes, encode, prefixes, ranks, vocabulary
 from movierec.sessiondata import Parts, Sessions
@@ -166,13 +166,13 @@ def table(of: dict[str, pd.DataFrame], questions: Prefixes, best: str) -> pd.Dat
     numbers = means(of, questions).set_index("ranker")
     for metric in METRICS:
         said[metric] = [
-            f"{row[metric]:.4f} ± {row[f'{metric}_ci']:.4f}" for _, row in numbers.iterrows()
+            metrics.as_text((row[metric], row[f"{metric}_ci"])) for _, row in numbers.iterrows()
         ]
     for metric in METRICS[:2]:
         leads = []
         for name, found in of.items():
             lead, half = metrics.clustered(found[metric] - of[best][metric], questions.owners)
-            interval = f"{lead:+.4f} [{lead - half:+.4f}, {lead + half:+.4f}]"
+            interval = metrics.lead_as_text(lead, lead - half, lead + half)
             leads.append("–" if name == best else interval)
         said[f"lead in {metric} over {best}"] = leads
     return said
@@ -191,8 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         parts = sessiondata.load(options.dataset)
-        from movierec import nextfitting  # TensorFlow, which --help and missing data do not need
-
         settings = nextfitting.SETTINGS[options.dataset]
         task = prepare(parts, settings.length)
         print(*parts.dropped, sep="\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from movierec import artefacts, files
+from movierec import artefacts, files, metrics
 
 READMES = ("README.md", "README.ko.md")
 ROW_METRICS = {"auc": "AUC", "logloss": "LogLoss"}
@@ -75,9 +75,9 @@ def _cell(row: dict, name: str) -> str:
     if pd.isna(value):
         return "–"
     if name in ("gain", "lead"):
-        return f"{value:+.4f} [{row[f'{name}_low']:+.4f}, {row[f'{name}_high']:+.4f}]"
+        return metrics.lead_as_text(value, row[f"{name}_low"], row[f"{name}_high"])
     half = row.get(f"{name}_ci", float("nan"))
-    return f"{value:.4f}" if pd.isna(half) else f"{value:.4f} ± {half:.4f}"
+    return metrics.as_text(float(value) if pd.isna(half) else (value, half))
 
 
 def into_readmes(dataset: str, table: pd.DataFrame, root: Path = artefacts.ROOT) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 
 from autoint import AutoInt
-from movierec import artefacts, datasets, quality
+from movierec import artefacts, datasets, metrics, quality
 from movierec.datasets import MovieLens
 from movierec.fitting import fit
 from movierec.models import MODELS
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (datasets.DataError, artefacts.ArtefactError, TrainingError, OSError) as error:
         parser.exit(1, f"{error}\n")
     for name, value in entry["metrics"]["test"].items():
-        print(f"test {name}: " + quality.as_text(value))
+        print(f"test {name}: " + metrics.as_text(value))
 
 
 if __name__ == "__main__":

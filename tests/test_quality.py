@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from movierec import quality
+from movierec import metrics, quality
 from movierec.prepared import prepare
 
 
@@ -55,4 +55,4 @@ def test_groups_are_their_rows(ready):
     [((0.5, 0.01), "0.5000 ± 0.0100"), (1234, "1,234"), (0.25, "0.2500")],
 )
 def test_as_text(value, text):
-    assert quality.as_text(value) == text
+    assert metrics.as_text(value) == text

@@ -3,7 +3,7 @@
 from deepctr.feature_column import SparseFeat
 from deepctr.models import AutoInt
 
-from benchmarks.driver import BATCH, FIELD_DIMS, made_rows, one_user, serve, sizes
+from benchmarks.driver import BATCH, FIELD_DIMS, by_field, made_rows, one_user, serve, sizes
 
 
 def main() -> None:
@@ -11,14 +11,11 @@ def main() -> None:
     options = sizes()
     ids, ratings = made_rows(options.rows)
     labels = (ratings >= 4).astype("float32")
-    fields = [f"field_{number}" for number in range(len(FIELD_DIMS))]
+    rows, one = by_field(ids), by_field(one_user(options.films))
     columns = [
         SparseFeat(field, size, embedding_dim=16)
-        for field, size in zip(fields, FIELD_DIMS, strict=True)
+        for field, size in zip(rows, FIELD_DIMS, strict=True)
     ]
-    rows = {field: ids[:, number].copy() for number, field in enumerate(fields)}
-    films = one_user(options.films)
-    one = {field: films[:, number].copy() for number, field in enumerate(fields)}
     # the paper's model has no linear part; without any column predict fails on Keras 3
     model = AutoInt(
         columns[1:2],
