@@ -49,8 +49,9 @@ class Grid:
         Raises:
             GridError: an unknown parameter or model, or a value that no model can be built with.
         """
-        if self.model not in MODELS:
-            raise GridError(f"unknown model {self.model!r}: choose one of {', '.join(MODELS)}")
+        known = [*MODELS, "fm"]
+        if self.model not in known:
+            raise GridError(f"unknown model {self.model!r}: choose one of {', '.join(known)}")
         known = [field.name for field in dataclasses.fields(Settings)]
         for name, values in self.axes.items():
             if name not in known:
@@ -80,6 +81,18 @@ class Grid:
         return trials + [({}, seed) for seed in self.base_seeds]
 
 
+SEEDS = (42, 43, 44, 45, 46)
+
+
+def _seeds(name: str, model: str = "autointmlp", protocol: str = "test-rows", **axes) -> Grid:
+    """The tuned setting, and what `axes` change in it, five times: how far chance moves a result.
+
+    The settings are those that stand: nothing is chosen by this.
+    """
+    base = training.settings_for("tuned", "ml-1m", protocol)
+    return Grid(name, base, axes, seeds=SEEDS, test=True, model=model, protocol=protocol)
+
+
 GRIDS = {
     "original": Grid(
         "original",
@@ -106,6 +119,45 @@ GRIDS = {
         },
         crossed=False,
         base_seeds=(43, 44, 45, 46),
+    ),
+    # how many epochs, how often an id is made unknown, how strong the penalty, where the future is
+    # predicted and most users are new
+    "temporal": Grid(
+        "temporal",
+        dataclasses.replace(training.SETTINGS["tuned"], refit=False, patience=2, epochs=12),
+        {
+            "unknown_rate": (0.05, 0.1, 0.2, 0.4),
+            "l2_embedding": (0.114,),
+            "embed_dim": (32,),
+        },
+        crossed=False,
+        protocol="temporal",
+    ),
+    "seeds": _seeds("seeds", num_layers=(3, 1, 0)),
+    "seeds-autoint": _seeds("seeds-autoint", "autoint"),
+    "seeds-paper": _seeds("seeds-paper", protocol="paper"),
+    "seeds-temporal": _seeds("seeds-temporal", protocol="temporal"),
+    # how well a factorisation machine can be trained on the same 13 fields
+    "fm": Grid(
+        "fm",
+        Settings(learning_rate=2e-3, averaging=0.998, l2_embedding=0.03, patience=2, epochs=20),
+        {"embed_dim": (8, 16, 32), "l2_embedding": (0.03, 0.1, 0.3)},
+        model="fm",
+    ),
+    # what people will watch: searched without interacting layers, which take half of the time
+    "unseen": Grid(
+        "unseen",
+        dataclasses.replace(
+            training.SETTINGS["unseen"], num_layers=0, refit=False, patience=1, epochs=8
+        ),
+        {
+            "five_ratings": (False,),
+            "l2_embedding": (0.0,),
+            "dropout": (0.1,),
+            "unseen": (8,),
+        },
+        crossed=False,
+        protocol="full-ranking",
     ),
 }
 

@@ -45,12 +45,16 @@ SETTINGS = {
 }
 # ML-100K has a tenth of the rows: as many steps, and a shorter memory of them
 FEWER_ROWS = {"batch_size": 512, "averaging": 0.99}
+# where another question's own validation rows chose otherwise, see grids.GRIDS
+OTHERWISE: dict[str, dict] = {}
 SEED = 42
 
 
-def settings_for(setting: str, dataset: str) -> Settings:
-    """A setting, a key of `SETTINGS`, as it is used on a data set."""
+def settings_for(setting: str, dataset: str, protocol: str = "test-rows") -> Settings:
+    """A setting, a key of `SETTINGS`, as it is used on a data set for a protocol."""
     settings = SETTINGS[setting]
+    if setting == "tuned":
+        settings = dataclasses.replace(settings, **OTHERWISE.get(protocol, {}))
     small = dataset == "ml-100k" and setting != "original"
     return dataclasses.replace(settings, **FEWER_ROWS) if small else settings
 
@@ -113,7 +117,7 @@ def train(
     Raises:
         TrainingError, OSError: see `fit` and `artefacts.save`; nothing is half written.
     """
-    settings = dataclasses.replace(settings_for(setting, data.name), **overrides)
+    settings = dataclasses.replace(settings_for(setting, data.name, protocol), **overrides)
     if not 0 <= seed < 2**32:
         raise TrainingError(f"seed is {seed}, expected a whole number from 0 to {2**32 - 1}")
     where = artefacts.place(data.name, setting, root, protocol)
