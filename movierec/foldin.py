@@ -3,7 +3,7 @@
 Only this person's embedding vector is learnt, the one that stands in place of the user id's; the
 model stays as it is. The vector is `u + S z`: it starts as the unknown user's, `u`, and the known
 users' vectors say how far and which way people differ (`S Sᵀ` is their covariance). With `z`
-standard normal a priori, `Σ loss + PULL · ‖z‖² / 2` is minimised, one loss a rating, by Adam over
+standard normal a priori, `Σ loss + pull · ‖z‖² / 2` is minimised, one loss a rating, by Adam over
 the whole batch. Adam scales every coordinate by itself, so people folded in together do not touch
 each other.
 """
@@ -18,7 +18,7 @@ from movierec.encoding import UNKNOWN
 from movierec.fitting import cross_entropy, targets_of
 from movierec.models import ROWS_PER_CALL, check_ids
 
-PULL = 2.0  # 1 would be the posterior's mode; a little more ranks better on few ratings
+PULL = 2.0  # 1 would be the posterior's mode; chosen by `movierec.newcomers`
 STEPS = 20
 RATE = 0.2  # Adam's, in units of z
 
@@ -40,7 +40,9 @@ def _users(model: AutoInt) -> np.ndarray:
     return model.embedding(ids).numpy()[:, 0]
 
 
-def fold_in(model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndarray) -> np.ndarray:
+def fold_in(
+    model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndarray, pull: float = PULL
+) -> np.ndarray:
     """A vector for each person, learnt from their ratings.
 
     Args:
@@ -48,6 +50,7 @@ def fold_in(model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndar
         ids: encoded rows that were rated, int32 (rows, fields); field 0, the user, is not read.
         ratings: 1 to 5, shape (rows,).
         owner: whose row it is, whole numbers from 0, shape (rows,).
+        pull: how strongly to hold on to the average person.
 
     Returns:
         float32, shape (people, embed_dim), people being the highest owner + 1. Somebody without
@@ -74,7 +77,7 @@ def fold_in(model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndar
     gradient = _gradient(model) if len(ids) else lambda z, *_: tf.zeros_like(z)
     rows = [tf.constant(part) for part in (ids, targets_of(model, ratings), owner.astype(np.int32))]
     for step in range(1, STEPS + 1):  # Adam
-        slope = gradient(z, users[UNKNOWN], spread, *rows)
+        slope = gradient(z, users[UNKNOWN], spread, np.float32(pull), *rows)
         first = 0.9 * first + 0.1 * slope
         second = 0.99 * second + 0.01 * tf.square(slope)
         size = tf.sqrt(second / (1 - 0.99**step)) + 1e-7
@@ -86,19 +89,19 @@ def fold_in(model: AutoInt, ids: np.ndarray, ratings: np.ndarray, owner: np.ndar
 def _gradient(model: AutoInt):
     """A graph for the gradient of the objective in z, traced once a model."""
     dim = model.embedding.embed_dim
-    shapes = [(None, dim), (dim,), (dim, dim)]
+    shapes = [(None, dim), (dim,), (dim, dim), ()]
     signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     signature += [tf.TensorSpec((None, len(model.embedding.field_dims)), tf.int32)]
     target = tf.float32 if model.num_classes == 1 else tf.int32
     signature += [tf.TensorSpec((None,), target), tf.TensorSpec((None,), tf.int32)]
 
     @tf.function(input_signature=signature, autograph=False)
-    def gradient(z, start, spread, ids, targets, owner):
+    def gradient(z, start, spread, pull, ids, targets, owner):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(z)
             vectors = tf.gather(start + z @ spread, owner)
             logits, _ = model.logits_of(embedded(model, ids, vectors))
-            total = tf.reduce_sum(cross_entropy(targets, logits)) + PULL * tf.reduce_sum(z**2) / 2
+            total = tf.reduce_sum(cross_entropy(targets, logits)) + pull * tf.reduce_sum(z**2) / 2
         return tape.gradient(total, z)
 
     return gradient.get_concrete_function()

@@ -101,13 +101,19 @@ def _last_liked(data: MovieLens) -> Split:
     return Split(np.setdiff1d(ratings.index, np.concatenate([test, valid])), valid, test)
 
 
-def _new_users(data: MovieLens) -> Split:
-    """All ratings of a random tenth of the users test; a random tenth of the rest validates."""
-    users = np.sort(data.ratings[USER].unique())
-    _, held_out = train_test_split(users, test_size=0.1, random_state=SEED)
-    new = np.isin(data.ratings[USER], held_out)
-    train, valid = train_test_split(np.flatnonzero(~new), test_size=0.1, random_state=SEED)
-    return Split(train, valid, np.flatnonzero(new))
+def new_users(data: MovieLens, rows: np.ndarray | None = None) -> Split:
+    """All ratings of a random tenth of the users test; a random tenth of the rest validates.
+
+    Args:
+        data: the raw tables.
+        rows: row numbers to divide; all by default.
+    """
+    rows = np.arange(len(data.ratings)) if rows is None else rows
+    of_rows = data.ratings[USER].to_numpy()[rows]
+    _, held_out = train_test_split(np.unique(of_rows), test_size=0.1, random_state=SEED)
+    new = np.isin(of_rows, held_out)
+    train, valid = train_test_split(rows[~new], test_size=0.1, random_state=SEED)
+    return Split(train, valid, rows[new])
 
 
 PROTOCOLS = {
@@ -135,7 +141,7 @@ PROTOCOLS = {
             _last_liked,
             whole_catalogue=True,
         ),
-        Protocol("new-users", "a tenth of the users, of whom training saw nothing", _new_users),
+        Protocol("new-users", "a tenth of the users, of whom training saw nothing", new_users),
     )
 }
 
