@@ -7,15 +7,17 @@ flat and their indices unsigned: that lets the compiler see that nothing overlap
 """
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 BLOCK = 64
 _B, _0, _1, _2, _3, _4 = (np.uintp(number) for number in (BLOCK, 0, 1, 2, 3, 4))
-_B2, _B3 = np.uintp(2 * BLOCK), np.uintp(3 * BLOCK)
+_B2, _B3, _B4, _B6 = (np.uintp(number * BLOCK) for number in (2, 3, 4, 6))
 _LOG2_E, _LN_2 = np.float32(1 / np.log(2)), np.float32(np.log(2))
 _TAYLOR = tuple(np.float32(1 / f) for f in (2, 6, 24, 120, 720))
 _C2, _C3, _C4, _C5, _C6 = _TAYLOR
-_ONE, _HALF, _LEAST = np.float32(1), np.float32(0.5), np.float32(-126)
+_ZERO, _ONE, _HALF, _LEAST = (np.float32(number) for number in (0, 1, 0.5, -126))
 
 # sums may be taken in any order, products and sums fused; NaN and infinity keep their meaning
 _compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
@@ -50,122 +52,144 @@ def _multiply(weights, at, rows, columns, x, x_at, y, y_at, adding):
                 y[to + _B3 + n] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
 
 
+@intrinsic
+def _as_float(context, number):
+    """The float whose bits are those of an integer."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
 @_compiled
-def _softmax(s, at, bits, powers, total, to, fields):
-    """`s` (fields, block) becomes `exp(s - max s)`, and `total` (block,) one over its sum.
+def softmax(s, at, fields, total):
+    """`s` (fields, 2, block) becomes `exp(s - max s)`, and `total` (2, block) one over its sum.
 
     `exp x = 2ⁿ eʸ` with whole n and |y| ≤ ½ ln 2; eʸ by its Taylor polynomial of degree 6 (error
-    below 2e-7), 2ⁿ by writing n into the exponent's bits. `powers` is `bits` read as floats.
+    below 2e-7), 2ⁿ by writing n into the exponent's bits.
     """
-    for n in range(_B):
-        total[to + n] = s[at + n]
-    for f in range(_B, fields * _B, _B):
-        for n in range(_B):
-            total[to + n] = max(total[to + n], s[at + f + n])
-    for f in range(_0, fields * _B, _B):
-        for n in range(_B):
-            x = max((s[at + f + n] - total[to + n]) * _LOG2_E, _LEAST)
+    for n in range(_B2):
+        total[n] = s[at + n]
+    for f in range(at + _B2, at + fields * _B2, _B2):
+        for n in range(_B2):
+            total[n] = max(total[n], s[f + n])
+    for f in range(at, at + fields * _B2, _B2):
+        for n in range(_B2):
+            x = max((s[f + n] - total[n]) * _LOG2_E, _LEAST)
             whole = np.floor(x + _HALF)
             y = (x - whole) * _LN_2
             p = _C2 + y * (_C3 + y * (_C4 + y * (_C5 + y * _C6)))
-            s[at + f + n] = _ONE + y * (_ONE + y * p)
-            bits[f + n] = (np.int32(whole) + np.int32(127)) << np.int32(23)
-    for n in range(_B):
-        s[at + n] *= powers[n]
-        total[to + n] = s[at + n]
-    for f in range(_B, fields * _B, _B):
-        for n in range(_B):
-            s[at + f + n] *= powers[f + n]
-            total[to + n] += s[at + f + n]
-    for n in range(_B):
-        total[to + n] = _ONE / total[to + n]
+            power = _as_float((np.int32(whole) + np.int32(127)) << np.int32(23))
+            s[f + n] = (_ONE + y * (_ONE + y * p)) * power
+    for n in range(_B2):
+        total[n] = s[at + n]
+    for f in range(at + _B2, at + fields * _B2, _B2):
+        for n in range(_B2):
+            total[n] += s[f + n]
+    for n in range(_B2):
+        total[n] = _ONE / total[n]
 
 
 @_compiled
-def _attend(p, x, fields, head, heads, dim, s, bits, powers, total):
+def products(q, q0, q1, k, k_at, step, fields, size, s, at):
+    """The products of two fields' vectors with every field's: `s` (fields, 2, block).
+
+    Args:
+        q, q0, q1: where the two vectors are, each (size / block, block).
+        k, k_at, step: where the first of the others is, and how far the next one.
+        fields, size: their number and length.
+        s, at: where the products go.
+    """
+    for j in range(_0, fields - _1, _2):
+        to = at + j * _B2
+        for n in range(_2 * _B2):
+            s[to + n] = 0
+        for d in range(_0, size, _4 * _B):
+            a, b, c = q0 + d, q1 + d, k_at + j * step + d
+            e = c + step
+            for n in range(_B):
+                a0, a1, a2, a3 = q[a + n], q[a + _B + n], q[a + _B2 + n], q[a + _B3 + n]
+                b0, b1, b2, b3 = q[b + n], q[b + _B + n], q[b + _B2 + n], q[b + _B3 + n]
+                c0, c1, c2, c3 = k[c + n], k[c + _B + n], k[c + _B2 + n], k[c + _B3 + n]
+                e0, e1, e2, e3 = k[e + n], k[e + _B + n], k[e + _B2 + n], k[e + _B3 + n]
+                s[to + n] += a0 * c0 + a1 * c1 + a2 * c2 + a3 * c3
+                s[to + _B + n] += b0 * c0 + b1 * c1 + b2 * c2 + b3 * c3
+                s[to + _B2 + n] += a0 * e0 + a1 * e1 + a2 * e2 + a3 * e3
+                s[to + _B3 + n] += b0 * e0 + b1 * e1 + b2 * e2 + b3 * e3
+    if fields % _2:
+        j = fields - _1
+        to = at + j * _B2
+        for n in range(_B2):
+            s[to + n] = 0
+        for d in range(_0, size, _B):
+            a, b, c = q0 + d, q1 + d, k_at + j * step + d
+            for n in range(_B):
+                s[to + n] += q[a + n] * k[c + n]
+                s[to + _B + n] += q[b + n] * k[c + n]
+
+
+@_compiled
+def mix(s, at, v, v_at, step, fields, size, y):
+    """For two fields the sum of every field's vector by its weight: `y` (size / block, 2, block).
+
+    Args:
+        s, at: where the weights are, (fields, 2, block).
+        v, v_at, step: where the first vector is, and how far the next one.
+        fields, size: number and length of the vectors.
+        y: the sums.
+    """
+    for n in range(_2 * size):
+        y[n] = 0
+    fours = fields - fields % _4
+    for j in range(_0, fours, _4):
+        a, b = at + j * _B2, at + j * _B2 + _B
+        for d in range(_0, size, _B):
+            v0, to = v_at + j * step + d, _2 * d
+            v1, v2 = v0 + step, v0 + _2 * step
+            v3 = v2 + step
+            for n in range(_B):
+                x0, x1, x2, x3 = v[v0 + n], v[v1 + n], v[v2 + n], v[v3 + n]
+                y[to + n] += (
+                    s[a + n] * x0 + s[a + _B2 + n] * x1 + s[a + _B4 + n] * x2 + s[a + _B6 + n] * x3
+                )
+                y[to + _B + n] += (
+                    s[b + n] * x0 + s[b + _B2 + n] * x1 + s[b + _B4 + n] * x2 + s[b + _B6 + n] * x3
+                )
+    for j in range(fours, fields):
+        a, b = at + j * _B2, at + j * _B2 + _B
+        for d in range(_0, size, _B):
+            v0, to = v_at + j * step + d, _2 * d
+            for n in range(_B):
+                y[to + n] += s[a + n] * v[v0 + n]
+                y[to + _B + n] += s[b + n] * v[v0 + n]
+
+
+@_compiled
+def _attend(p, x, fields, head, heads, dim, s, y, total):
     """One head of an interacting layer: its columns of `x` become `relu(softmax(Q Kᵀ) V + R)`.
 
-    Four fields look at a time, so that what they look at is still near when the next one does.
+    Two fields look at a time: what is read of the others serves both.
 
     Args:
         p: the head's projections Q, K, V and R, (fields, 4 · dim, block).
         x: (fields, heads · dim, block).
-        s, bits, powers, total: scratch, (4, fields, block), (fields, block) twice, (4, block).
+        s, y, total: scratch, (fields, 2, block), (dim, 2, block), (2, block).
     """
-    width, size = heads * dim * _B, dim * _B
-    step = _4 * size  # from a field's projections to the next one's
-    row = fields * _B
-    pairs, fours = fields - fields % _2, fields - fields % _4
-    keys, values, residuals, mine = size, _2 * size, _3 * size, head * size
-    for tile in range(_0, fields, _4):
-        looking = range(tile, min(tile + _4, fields))
-        s[:] = 0
-        for j in range(_0, pairs, _2):
-            for i in looking:
-                to = (i - tile) * row + j * _B
-                for d in range(_0, size, _4 * _B):
-                    q, k = i * step + d, j * step + keys + d
-                    other = k + step
-                    for n in range(_B):
-                        q0, q1 = p[q + n], p[q + _B + n]
-                        q2, q3 = p[q + _B2 + n], p[q + _B3 + n]
-                        s[to + n] += (
-                            q0 * p[k + n]
-                            + q1 * p[k + _B + n]
-                            + q2 * p[k + _B2 + n]
-                            + q3 * p[k + _B3 + n]
-                        )
-                        s[to + _B + n] += (
-                            q0 * p[other + n]
-                            + q1 * p[other + _B + n]
-                            + q2 * p[other + _B2 + n]
-                            + q3 * p[other + _B3 + n]
-                        )
-        for j in range(pairs, fields):
-            for i in looking:
-                to = (i - tile) * row + j * _B
-                for d in range(_0, size, _B):
-                    q, k = i * step + d, j * step + keys + d
-                    for n in range(_B):
-                        s[to + n] += p[q + n] * p[k + n]
-        for i in looking:
-            _softmax(s, (i - tile) * row, bits, powers, total, (i - tile) * _B, fields)
-            to = i * width + mine
-            for n in range(size):
-                x[to + n] = 0
-        for j in range(_0, fours, _4):
-            for i in looking:
-                of = (i - tile) * row + j * _B
-                for d in range(_0, size, _B2):
-                    o, v0 = i * width + mine + d, j * step + values + d
-                    v1 = v0 + step
-                    v2 = v1 + step
-                    v3 = v2 + step
-                    for n in range(_B):
-                        s0, s1 = s[of + n], s[of + _B + n]
-                        s2, s3 = s[of + _B2 + n], s[of + _B3 + n]
-                        x[o + n] += (
-                            s0 * p[v0 + n] + s1 * p[v1 + n] + s2 * p[v2 + n] + s3 * p[v3 + n]
-                        )
-                        x[o + _B + n] += (
-                            s0 * p[v0 + _B + n]
-                            + s1 * p[v1 + _B + n]
-                            + s2 * p[v2 + _B + n]
-                            + s3 * p[v3 + _B + n]
-                        )
-        for j in range(fours, fields):
-            for i in looking:
-                of = (i - tile) * row + j * _B
-                for d in range(_0, size, _B):
-                    o, v = i * width + mine + d, j * step + values + d
-                    for n in range(_B):
-                        x[o + n] += s[of + n] * p[v + n]
-        for i in looking:
-            at = (i - tile) * _B
-            for d in range(_0, size, _B):
-                o, r = i * width + mine + d, i * step + residuals + d
-                for n in range(_B):
-                    x[o + n] = max(x[o + n] * total[at + n] + p[r + n], np.float32(0))
+    size = dim * _B
+    step, width = _4 * size, heads * size  # from a field to the next one
+    for i in range(_0, fields, _2):
+        other = min(i + _1, fields - _1)
+        products(p, i * step, other * step, p, size, step, fields, size, s, _0)
+        softmax(s, _0, fields, total)
+        mix(s, _0, p, _2 * size, step, fields, size, y)
+        for d in range(_0, size, _B):
+            a, b = i * width + head * size + d, other * width + head * size + d
+            r, t = i * step + _3 * size + d, other * step + _3 * size + d
+            for n in range(_B):
+                x[a + n] = max(y[_2 * d + n] * total[n] + p[r + n], _ZERO)
+            for n in range(_B):
+                x[b + n] = max(y[_2 * d + _B + n] * total[_B + n] + p[t + n], _ZERO)
 
 
 @_compiled
@@ -227,10 +251,9 @@ def logits(
     p = np.empty(fields * _4 * dim * _B, np.float32)
     x = np.empty(fields * width * _B, np.float32)
     y = np.empty_like(x)
-    s = np.empty(_4 * fields * _B, np.float32)
-    bits = np.empty(fields * _B, np.int32)
-    total = np.empty(_4 * _B, np.float32)
-    powers = bits.view(np.float32)
+    s = np.empty(fields * _B2, np.float32)
+    mixed = np.empty(dim * _B2, np.float32)
+    total = np.empty(_B2, np.float32)
     widest = max(units.max(), vectors.shape[1]) * BLOCK
     hidden, before = np.empty(widest, np.float32), np.empty(widest, np.float32)
     answer = np.empty(classes * _B, np.float32)
@@ -251,7 +274,7 @@ def logits(
                         _multiply(kernels, at, _4 * dim, width, x, of, p, to, False)
                 else:
                     _gather(first, block, head * _4 * dim, _4 * dim, p)
-                _attend(p, y, fields, head, heads, dim, s, bits, powers, total)
+                _attend(p, y, fields, head, heads, dim, s, mixed, total)
             x, y = y, x
         bias = np.uintp(len(biases)) - classes
         for c in range(classes):
