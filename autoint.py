@@ -274,11 +274,15 @@ class AutoInt(keras.Model):
             The logits `(batch, num_classes)`, and each layer's α, of shape
             `(batch, num_heads, fields, fields)`.
         """
-        attention = []
+        logits, attention = self.beside(vectors, training=training), []
         for layer in self.interacting:
             vectors, weights = layer(vectors, return_attention=True)
             attention.append(weights)
-        return self.attention_logit(flat(vectors)), attention
+        return logits + self.attention_logit(flat(vectors)), attention
+
+    def beside(self, vectors, training: bool | None = None):
+        """Logits `(batch, num_classes)` from elsewhere than the interacting layers: none here."""
+        return ops.zeros((ops.shape(vectors)[0], self.num_classes))
 
     def probabilities(self, logits):
         """That the label is positive, `(batch, 1)`, from logits `(batch, num_classes)`."""

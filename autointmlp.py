@@ -58,13 +58,13 @@ class AutoIntMLP(AutoInt):
         vectors = len(self.embedding.field_dims) + self.pairwise_pooling
         self.mlp.build((None, vectors * self.embedding.embed_dim))
 
-    def logits_of(self, vectors, training: bool | None = None):
-        logits, attention = super().logits_of(vectors, training=training)
+    def beside(self, vectors, training: bool | None = None):
+        """The MLP's logits, `(batch, num_classes)`."""
         inputs = flat(vectors)
         if self.pairwise_pooling:
             pooled = ops.square(ops.sum(vectors, axis=1)) - ops.sum(ops.square(vectors), axis=1)
             inputs = ops.concatenate([inputs, pooled / 2], axis=-1)
-        return logits + self.mlp(inputs, training=training), attention
+        return self.mlp(inputs, training=training)
 
     def get_config(self):
         names = ("mlp_units", "dropout", "pairwise_pooling")

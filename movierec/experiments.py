@@ -37,7 +37,9 @@ from movierec.settings import Settings, TrainingError
 # What one trial was seen to need on ML-1M (peak of its process 1.3 GiB), with room to spare.
 TRIAL_GIB = 2.0
 SAID = ("valid_logloss", "valid_auc", "valid_ndcg", "test_auc", "test_ndcg_original", "test_ndcg")
-MODULES = "encoding fitting fm metrics prepared preprocess settings splits training".split()
+MODULES = (
+    "encoding fitting fm gradients kernel losses metrics prepared preprocess settings splits training"
+).split()
 CODE = ["autoint.py", "autointmlp.py", *(f"movierec/{name}.py" for name in MODULES)]
 
 

@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from tqdm import tqdm
 
 from autoint import AutoInt
-from movierec import files
+from movierec import files, losses
 from movierec.encoding import UNKNOWN
 from movierec.models import check_ids, predictor
 from movierec.preprocess import LIKED, MOVIE_COLUMNS
@@ -146,7 +146,7 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
     """A graph that takes row numbers (steps, batch), trains on them and returns every loss."""
     ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
     penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
-    variables = model.trainable_variables
+    variables, mean_loss = model.trainable_variables, losses.mean_loss(model)
 
     def step(rows):
         batch, target = tf.gather(ids, rows), tf.gather(targets, rows)
@@ -157,12 +157,11 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
             batch = tf.where(kept, batch, UNKNOWN)
         with tf.GradientTape() as tape:
             vectors = model.embedding(batch)
-            logits, _ = model.logits_of(vectors, training=True)
-            loss = cross_entropy(target, logits)
+            loss = mean_loss(vectors, target)
             if settings.l2_embedding:
                 weights = tf.gather(penalties, model.embedding.rows(batch))
-                loss += tf.reduce_sum(weights * tf.reduce_sum(tf.square(vectors), -1), -1)
-            loss = tf.reduce_mean(loss)
+                penalty = tf.reduce_sum(weights * tf.reduce_sum(tf.square(vectors), -1), -1)
+                loss += tf.reduce_mean(penalty)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
@@ -172,18 +171,6 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
         return tf.map_fn(step, batches, fn_output_signature=tf.float32)
 
     return run
-
-
-def cross_entropy(targets, logits):
-    """What training minimises, `(rows,)`.
-
-    Args:
-        targets: labels 0 or 1 as floats for logits of one column; else classes from 0 as integers.
-        logits: `(rows, num_classes)`.
-    """
-    if logits.shape[1] == 1:
-        return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
 
 
 def targets_of(model: AutoInt, ratings: np.ndarray) -> np.ndarray:
@@ -241,17 +228,17 @@ def one_epoch(run, rows: int, settings: Settings, seed: int, epoch: int) -> floa
     ]
     if rows % size:
         calls.append(order[None, len(whole) * size :])
-    losses = np.empty(0, np.float32)
+    means = np.empty(0, np.float32)
     for batches in tqdm(calls, desc=f"epoch {epoch}", unit="call", leave=False, disable=None):
-        losses = np.append(losses, run(batches).numpy())
-        if not np.isfinite(losses[-1]):
-            batch = int(np.argmin(np.isfinite(losses))) + 1
+        means = np.append(means, run(batches).numpy())
+        if not np.isfinite(means[-1]):
+            batch = int(np.argmin(np.isfinite(means))) + 1
             raise TrainingError(
-                f"the loss became {losses[batch - 1]} in epoch {epoch}, batch {batch} of "
+                f"the loss became {means[batch - 1]} in epoch {epoch}, batch {batch} of "
                 f"{-(-rows // size)}. Nothing was saved from this epoch; lower the learning rate "
                 f"({settings.learning_rate}) and start again"
             )
-    return float(losses.mean())
+    return float(means.mean())
 
 
 class _State:

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from autoint import AutoInt
 from movierec.encoding import UNKNOWN
-from movierec.fitting import cross_entropy, targets_of
+from movierec.fitting import targets_of
+from movierec.losses import cross_entropy
 from movierec.models import ROWS_PER_CALL, check_ids
 
 PULL = 2.0  # 1 would be the posterior's mode; chosen by `movierec.newcomers`

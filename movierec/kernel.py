@@ -20,11 +20,11 @@ _C2, _C3, _C4, _C5, _C6 = _TAYLOR
 _ZERO, _ONE, _HALF, _LEAST = (np.float32(number) for number in (0, 1, 0.5, -126))
 
 # sums may be taken in any order, products and sums fused; NaN and infinity keep their meaning
-_compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 
 
-@_compiled
-def _multiply(weights, at, rows, columns, x, x_at, y, y_at, adding):
+@compiled
+def multiply(weights, at, rows, columns, x, x_at, y, y_at, adding):
     """`y = W x`, or `y += W x`, for `W` (rows, columns), `x` (columns, block), `y` (rows, block).
 
     Each array is flat, with the place where it begins; rows and columns are multiples of 4.
@@ -62,7 +62,7 @@ def _as_float(context, number):
     return types.float32(types.int32), generate
 
 
-@_compiled
+@compiled
 def softmax(s, at, fields, total):
     """`s` (fields, 2, block) becomes `exp(s - max s)`, and `total` (2, block) one over its sum.
 
@@ -91,7 +91,7 @@ def softmax(s, at, fields, total):
         total[n] = _ONE / total[n]
 
 
-@_compiled
+@compiled
 def products(q, q0, q1, k, k_at, step, fields, size, s, at):
     """The products of two fields' vectors with every field's: `s` (fields, 2, block).
 
@@ -129,7 +129,7 @@ def products(q, q0, q1, k, k_at, step, fields, size, s, at):
                 s[to + _B + n] += q[b + n] * k[c + n]
 
 
-@_compiled
+@compiled
 def mix(s, at, v, v_at, step, fields, size, y):
     """For two fields the sum of every field's vector by its weight: `y` (size / block, 2, block).
 
@@ -165,34 +165,50 @@ def mix(s, at, v, v_at, step, fields, size, y):
                 y[to + _B + n] += s[b + n] * v[v0 + n]
 
 
-@_compiled
-def _attend(p, x, fields, head, heads, dim, s, y, total):
+@compiled
+def attend(p, p_at, x, x_at, fields, head, heads, dim, a, at, keeping, y, total):
     """One head of an interacting layer: its columns of `x` become `relu(softmax(Q Kᵀ) V + R)`.
 
     Two fields look at a time: what is read of the others serves both.
 
     Args:
-        p: the head's projections Q, K, V and R, (fields, 4 · dim, block).
-        x: (fields, heads · dim, block).
-        s, y, total: scratch, (fields, 2, block), (dim, 2, block), (2, block).
+        p, p_at: where the head's projections Q, K, V and R are, (fields, 4 · dim, block).
+        x, x_at: where the layer's output goes, (fields, heads · dim, block).
+        fields, head, heads, dim: sizes.
+        a, at: where the attention goes: if `keeping`, of every two fields, (pairs, fields, 2,
+            block), with zeros for a field past the last; else scratch, (fields, 2, block).
+        keeping: see `a`.
+        y, total: scratch, (dim, 2, block), (2, block).
     """
-    size = dim * _B
+    size, row = dim * _B, fields * _B2
     step, width = _4 * size, heads * size  # from a field to the next one
     for i in range(_0, fields, _2):
-        other = min(i + _1, fields - _1)
-        products(p, i * step, other * step, p, size, step, fields, size, s, _0)
-        softmax(s, _0, fields, total)
-        mix(s, _0, p, _2 * size, step, fields, size, y)
+        first, second = p_at + i * step, p_at + min(i + _1, fields - _1) * step
+        products(p, first, second, p, p_at + size, step, fields, size, a, at)
+        softmax(a, at, fields, total)
+        mix(a, at, p, p_at + _2 * size, step, fields, size, y)
+        to = x_at + i * width + head * size
         for d in range(_0, size, _B):
-            a, b = i * width + head * size + d, other * width + head * size + d
-            r, t = i * step + _3 * size + d, other * step + _3 * size + d
+            r = first + _3 * size + d
             for n in range(_B):
-                x[a + n] = max(y[_2 * d + n] * total[n] + p[r + n], _ZERO)
-            for n in range(_B):
-                x[b + n] = max(y[_2 * d + _B + n] * total[_B + n] + p[t + n], _ZERO)
+                x[to + d + n] = max(y[_2 * d + n] * total[n] + p[r + n], _ZERO)
+        if second != first:
+            for d in range(_0, size, _B):
+                r = second + _3 * size + d
+                for n in range(_B):
+                    x[to + width + d + n] = max(
+                        y[_2 * d + _B + n] * total[_B + n] + p[r + n], _ZERO
+                    )
+        if keeping:
+            if second == first:
+                total[_B:] = _ZERO
+            for j in range(at, at + row, _B2):
+                for n in range(_B2):
+                    a[j + n] *= total[n]
+            at += row
 
 
-@_compiled
+@compiled
 def _gather(table, ids, first, width, y):
     """`width` columns of the rows that `ids` (block, fields) name, (fields, width, block)."""
     for f in range(np.uintp(ids.shape[1])):
@@ -208,7 +224,7 @@ def _gather(table, ids, first, width, y):
                 y[at + c * _B + n] = row[first + c]
 
 
-@_compiled
+@compiled
 def _summed(table, ids, sums, y):
     """Sums over fields of the rows of `table` that `ids` (block, fields) name, (columns, block).
 
@@ -222,7 +238,7 @@ def _summed(table, ids, sums, y):
             y[c * _B + n] = sums[c]
 
 
-@_compiled
+@compiled
 def logits(
     ids, heads, dim, first, kernels, readout, sums, pooling, dense, biases, units, vectors, out
 ):
@@ -271,17 +287,17 @@ def logits(
                     at = (np.uintp(layer - 1) * heads + head) * _4 * dim * width
                     for f in range(fields):
                         of, to = f * width * _B, f * _4 * dim * _B
-                        _multiply(kernels, at, _4 * dim, width, x, of, p, to, False)
+                        multiply(kernels, at, _4 * dim, width, x, of, p, to, False)
                 else:
                     _gather(first, block, head * _4 * dim, _4 * dim, p)
-                _attend(p, y, fields, head, heads, dim, s, mixed, total)
+                attend(p, _0, y, _0, fields, head, heads, dim, s, _0, False, mixed, total)
             x, y = y, x
         bias = np.uintp(len(biases)) - classes
         for c in range(classes):
             for n in range(_B):
                 answer[c * _B + n] = biases[bias + c]
         for f in range(fields):
-            _multiply(
+            multiply(
                 readout, f * classes * width, classes, width, x, f * width * _B, answer, _0, True
             )
         if len(row_sums):
@@ -290,7 +306,7 @@ def logits(
             if vectors.shape[1]:
                 _pooled(vectors, block, before)
                 wide = np.uintp(vectors.shape[1])
-                _multiply(pooling, _0, np.uintp(units[0]), wide, before, _0, hidden, _0, True)
+                multiply(pooling, _0, np.uintp(units[0]), wide, before, _0, hidden, _0, True)
             for layer in range(1, len(units)):
                 narrow, wide = np.uintp(units[layer]), np.uintp(units[layer - 1])
                 for c in range(wide):
@@ -300,16 +316,16 @@ def logits(
                         )
                 bias += wide
                 if layer == len(units) - 1:
-                    _multiply(dense, at, narrow, wide, before, _0, answer, _0, True)
+                    multiply(dense, at, narrow, wide, before, _0, answer, _0, True)
                 else:
-                    _multiply(dense, at, narrow, wide, before, _0, hidden, _0, False)
+                    multiply(dense, at, narrow, wide, before, _0, hidden, _0, False)
                 at += narrow * wide
         for n in range(rows):
             for c in range(out.shape[1]):
                 out[start + n, c] = answer[c * BLOCK + n]
 
 
-@_compiled
+@compiled
 def _pooled(vectors, ids, y):
     """`½((Σe)² - Σe²)` over the fields of the block's ids, (columns, block)."""
     columns = vectors.shape[1]

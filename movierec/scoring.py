@@ -37,7 +37,7 @@ def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
             chunk = slice(start, start + ROWS)
             kernel.logits(rows[chunk], *constants, logits[chunk])
 
-        with ThreadPoolExecutor(_cores()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(part, range(0, len(rows), ROWS)))
         if model.num_classes == 1:
             return expit(logits[:, 0])
@@ -46,7 +46,7 @@ def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
     return score
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -98,12 +98,12 @@ def _constants(model: AutoInt) -> tuple:
         heads,
         wide,
         table @ projections[0] if projections else merged(split(table)),
-        _flat(kernels),
-        _flat([readout]),
+        flat(kernels),
+        flat([readout]),
         sums,
-        _flat([pooling]),
-        _flat(dense),
-        _flat([*biases, _padded(bias, 0)]),
+        flat([pooling]),
+        flat(dense),
+        flat([*biases, _padded(bias, 0)]),
         np.array(units),
         vectors,
     )
@@ -129,6 +129,6 @@ def _padded(array: np.ndarray, axis: int) -> np.ndarray:
     return np.pad(array, widths)
 
 
-def _flat(arrays) -> np.ndarray:
+def flat(arrays) -> np.ndarray:
     """One after the other, float32."""
     return np.concatenate([np.empty(0, np.float32), *(np.ravel(array) for array in arrays)])

@@ -7,7 +7,8 @@ import pytest
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec import foldin
-from movierec.fitting import cross_entropy, targets_of
+from movierec.fitting import targets_of
+from movierec.losses import cross_entropy
 from movierec.models import predictor
 
 FIELDS = (30, 4, 50)

@@ -1,0 +1,332 @@
+"""A training step's attention compiled by Numba: forward, loss and gradients of many rows.
+
+Rows go through in blocks, as in `movierec.kernel`: forward, loss and backward of one block while
+its arrays are in the processor's cache. A head's projections are (fields, 4 · dim, block), with
+query, key, value and residual side by side; a layer's input and output (fields, width, block).
+Attention is kept by pairs of fields that look, (pairs, fields, 2, block).
+"""
+
+import numpy as np
+
+from movierec.kernel import BLOCK, attend, compiled, mix, multiply, products
+
+_B, _0, _1, _2, _3, _4 = (np.uintp(number) for number in (BLOCK, 0, 1, 2, 3, 4))
+_B2, _B3 = np.uintp(2 * BLOCK), np.uintp(3 * BLOCK)
+_ZERO, _ONE = np.float32(0), np.float32(1)
+
+
+@compiled
+def _outer(a, rows, b, columns, length, out, at):
+    """`out += A Bᵀ` for `A` (rows, length) and `B` (columns, length), multiples of 4 and BLOCK."""
+    l2, l3 = _2 * length, _3 * length
+    for row in range(_0, rows, _4):
+        for column in range(_0, columns, _4):
+            p, q = row * length, column * length
+            s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = _ZERO
+            s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = _ZERO
+            for n in range(length):
+                a0, a1, a2, a3 = a[p + n], a[p + length + n], a[p + l2 + n], a[p + l3 + n]
+                b0, b1, b2, b3 = b[q + n], b[q + length + n], b[q + l2 + n], b[q + l3 + n]
+                s00 += a0 * b0
+                s01 += a0 * b1
+                s02 += a0 * b2
+                s03 += a0 * b3
+                s10 += a1 * b0
+                s11 += a1 * b1
+                s12 += a1 * b2
+                s13 += a1 * b3
+                s20 += a2 * b0
+                s21 += a2 * b1
+                s22 += a2 * b2
+                s23 += a2 * b3
+                s30 += a3 * b0
+                s31 += a3 * b1
+                s32 += a3 * b2
+                s33 += a3 * b3
+            e = at + row * columns + column
+            for n, sums in enumerate(
+                (
+                    (s00, s01, s02, s03),
+                    (s10, s11, s12, s13),
+                    (s20, s21, s22, s23),
+                    (s30, s31, s32, s33),
+                )
+            ):
+                for m, value in enumerate(sums):
+                    out[e + np.uintp(n) * columns + np.uintp(m)] += value
+
+
+@compiled
+def _across(x, x_at, fields, columns, y):
+    """`x` (fields, columns, block) as `y` (columns, fields, block)."""
+    for f in range(fields):
+        for c in range(columns):
+            to, of = (c * fields + f) * _B, x_at + (f * columns + c) * _B
+            for n in range(_B):
+                y[to + n] = x[of + n]
+
+
+@compiled
+def _mix_back(s, at, v, v_at, step, fields, size, j, y):
+    """For fields j and j + 1 the sum of the looking fields' vectors by their weights.
+
+    Args:
+        s, at: where the weights are, (pairs, fields, 2, block); those of a field past the last are
+            zeros.
+        v, v_at, step: where the first vector is, and how far the next one.
+        fields, size: number and length of the vectors.
+        j: the first of the two.
+        y: the sums, (size / block, 2, block).
+    """
+    for n in range(_2 * size):
+        y[n] = _ZERO
+    for i in range(_0, fields, _2):
+        a = at + (i // _2 * fields + j) * _B2
+        other = min(i + _1, fields - _1)
+        for d in range(_0, size, _B2):
+            v0, w0, to = v_at + i * step + d, v_at + other * step + d, _2 * d
+            for n in range(_B):
+                s0, s1, t0, t1 = s[a + n], s[a + _B + n], s[a + _B2 + n], s[a + _B3 + n]
+                x0, x1, z0, z1 = v[v0 + n], v[w0 + n], v[v0 + _B + n], v[w0 + _B + n]
+                y[to + n] += s0 * x0 + s1 * x1
+                y[to + _B + n] += t0 * x0 + t1 * x1
+                y[to + _B2 + n] += s0 * z0 + s1 * z1
+                y[to + _B3 + n] += t0 * z0 + t1 * z1
+
+
+@compiled
+def _put(y, size, first, second, x):
+    """The two vectors of `y` (size / block, 2, block) to their places; none at the same place."""
+    for d in range(_0, size, _B):
+        for n in range(_B):
+            x[first + d + n] = y[_2 * d + n]
+        if second != first:
+            for n in range(_B):
+                x[second + d + n] = y[_2 * d + _B + n]
+
+
+@compiled
+def _attend_back(p, p_at, g, g_at, width, fields, size, a, at, ds, total, y, dp):
+    """One head backward.
+
+    Args:
+        p, p_at: its projections.
+        g, g_at, width: the gradient before the ReLU, (fields, width / block, block), from the
+            head's first column on.
+        fields, size: number of fields, and dim · block.
+        a, at: the head's attention.
+        ds, total, y: scratch; `ds` as large as the head's attention and two blocks more.
+        dp: the projections' gradient, (fields, 4 · dim, block).
+    """
+    step = _4 * size
+    for i in range(_0, fields, _2):
+        other = min(i + _1, fields - _1)
+        of, to = at + i * fields * _B, i * fields * _B
+        first, second = g_at + i * width, g_at + other * width
+        products(g, first, second, p, p_at + _2 * size, step, fields, size, ds, to)
+        for n in range(_B2):
+            total[n] = _ZERO
+        for j in range(_0, fields * _B2, _B2):
+            for n in range(_B2):
+                total[n] += a[of + j + n] * ds[to + j + n]
+        for j in range(_0, fields * _B2, _B2):
+            for n in range(_B2):
+                ds[to + j + n] = a[of + j + n] * (ds[to + j + n] - total[n])
+        mix(ds, to, p, p_at + size, step, fields, size, y)
+        _put(y, size, i * step, other * step, dp)
+        for d in range(size):
+            dp[i * step + _3 * size + d] = g[first + d]
+            dp[other * step + _3 * size + d] = g[second + d]
+    for j in range(_0, fields, _2):
+        first, second = j * step, min(j + _1, fields - _1) * step
+        _mix_back(ds, _0, p, p_at, step, fields, size, j, y)
+        _put(y, size, first + size, second + size, dp)
+        _mix_back(a, at, g, g_at, width, fields, size, j, y)
+        _put(y, size, first + _2 * size, second + _2 * size, dp)
+
+
+@compiled
+def _cross_entropy(z, classes, targets, rows, scale, losses):
+    """Each row's cross-entropy; its logits `z` (classes, block) become their gradient · scale."""
+    for n in range(_B):
+        if n >= rows:
+            for c in range(classes):
+                z[c * _B + n] = _ZERO
+        elif classes == _1:
+            target, logit = np.float32(targets[n]), z[n]
+            e = np.exp(-abs(logit))
+            losses[n] = max(logit, _ZERO) - logit * target + np.log(_ONE + e)
+            z[n] = ((_ONE if logit >= 0 else e) / (_ONE + e) - target) * scale
+        else:
+            target, most, total = np.uintp(targets[n]), z[n], _ZERO
+            for c in range(_1, classes):
+                most = max(most, z[c * _B + n])
+            for c in range(classes):
+                total += np.exp(z[c * _B + n] - most)
+            losses[n] = np.log(total) - z[target * _B + n] + most
+            for c in range(classes):
+                z[c * _B + n] = np.exp(z[c * _B + n] - most) / total * scale
+            z[target * _B + n] -= scale
+
+
+@compiled
+def gradients(
+    vectors,
+    others,
+    targets,
+    scale,
+    heads,
+    dim,
+    kernels,
+    turned,
+    readout,
+    turned_readout,
+    bias,
+    losses,
+    d_vectors,
+    d_logits,
+    d_kernels,
+    d_readout,
+    d_bias,
+):
+    """Losses of rows, and gradients of `scale` times their sum.
+
+    Args:
+        vectors: embeddings, (rows, fields, columns); columns and `dim` are multiples of 4.
+        others: what the logits hold besides attention's, (rows, classes).
+        targets: see `losses.cross_entropy`, (rows,).
+        scale: float32.
+        heads, dim: of the interacting layers.
+        kernels: of the layers, flat, each head's (4 · dim, columns of the input).
+        turned: the same with every head's transposed.
+        readout, turned_readout: kernel of the logits, each field's (classes, heads · dim), and
+            each field's transposed; classes padded with zeros to a multiple of 4.
+        bias: of the logits, padded likewise.
+        losses, d_vectors, d_logits: (rows,), (rows, fields, columns), (rows, classes).
+        d_kernels, d_readout, d_bias: as the kernels; what they hold is added to.
+    """
+    fields, columns = np.uintp(vectors.shape[1]), np.uintp(vectors.shape[2])
+    heads, dim = np.uintp(heads), np.uintp(dim)
+    classes, padded = np.uintp(others.shape[1]), np.uintp(len(bias))
+    width, wide, size = heads * dim, _4 * dim, dim * _B
+    layers = _1 + (np.uintp(len(kernels)) - heads * wide * columns) // (heads * wide * width)
+    x_size, p_size = fields * max(width, columns) * _B, fields * wide * _B
+    a_size = (fields + _1) // _2 * fields * _B2
+    x = np.empty((layers + _1) * x_size, np.float32)
+    p = np.empty(layers * heads * p_size, np.float32)
+    a = np.zeros(layers * heads * a_size + _B2, np.float32)
+    ds, dp = np.zeros(a_size + _B2, np.float32), np.empty(p_size, np.float32)
+    dp_across, x_across = np.empty(p_size, np.float32), np.empty(x_size, np.float32)
+    g, back = np.empty(x_size, np.float32), np.empty(x_size, np.float32)
+    y, total = np.empty(_2 * size, np.float32), np.empty(_B2, np.float32)
+    z = np.empty(padded * _B, np.float32)
+    count = np.uintp(len(vectors))
+    for start in range(_0, count, _B):
+        rows = min(_B, count - start)
+        for f in range(fields):
+            for n in range(_B):
+                row = vectors[start + min(n, rows - _1), f]
+                for c in range(columns):
+                    x[(f * columns + c) * _B + n] = row[c]
+        at, before = _0, columns
+        for layer in range(layers):
+            of = layer * x_size
+            for head in range(heads):
+                here = layer * heads + head
+                for f in range(fields):
+                    multiply(
+                        kernels,
+                        at,
+                        wide,
+                        before,
+                        x,
+                        of + f * before * _B,
+                        p,
+                        here * p_size + f * wide * _B,
+                        False,
+                    )
+                attend(
+                    p,
+                    here * p_size,
+                    x,
+                    of + x_size,
+                    fields,
+                    head,
+                    heads,
+                    dim,
+                    a,
+                    here * a_size,
+                    True,
+                    y,
+                    total,
+                )
+                at += wide * before
+            before = width
+        last = layers * x_size
+        for c in range(padded):
+            for n in range(_B):
+                z[c * _B + n] = bias[c]
+        for f in range(fields):
+            block = f * padded * width
+            multiply(readout, block, padded, width, x, last + f * width * _B, z, _0, True)
+        for c in range(classes):
+            for n in range(rows):
+                z[c * _B + n] += others[start + n, c]
+        for c in range(classes, padded):
+            for n in range(_B):
+                z[c * _B + n] = _ZERO
+        end = start + rows
+        _cross_entropy(z, classes, targets[start:end], rows, scale, losses[start:end])
+        for c in range(classes):
+            for n in range(rows):
+                d_logits[start + n, c] = z[c * _B + n]
+                d_bias[c] += z[c * _B + n]
+        for f in range(fields):
+            block = f * padded * width
+            multiply(turned_readout, block, width, padded, z, _0, g, f * width * _B, False)
+            _outer(z, padded, x[last + f * width * _B :], width, _B, d_readout, block)
+        for turn in range(layers):
+            layer = layers - _1 - turn
+            of, to = layer * x_size, (layer + _1) * x_size
+            before = width if layer else columns
+            _across(x, of, fields, before, x_across)
+            for n in range(fields * width * _B):
+                g[n] = g[n] if x[to + n] > _ZERO else _ZERO
+            at -= heads * wide * before
+            for head in range(heads):
+                here = layer * heads + head
+                _attend_back(
+                    p,
+                    here * p_size,
+                    g,
+                    head * size,
+                    width * _B,
+                    fields,
+                    size,
+                    a,
+                    here * a_size,
+                    ds,
+                    total,
+                    y,
+                    dp,
+                )
+                _across(dp, _0, fields, wide, dp_across)
+                block = at + head * wide * before
+                _outer(dp_across, wide, x_across, before, fields * _B, d_kernels, block)
+                for f in range(fields):
+                    multiply(
+                        turned,
+                        block,
+                        before,
+                        wide,
+                        dp,
+                        f * wide * _B,
+                        back,
+                        f * before * _B,
+                        head > _0,
+                    )
+            g, back = back, g
+        for f in range(fields):
+            for n in range(rows):
+                for c in range(columns):
+                    d_vectors[start + n, f, c] = g[(f * columns + c) * _B + n]
