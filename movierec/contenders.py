@@ -4,19 +4,25 @@ Baselines choose their constants by the validation rows, then learn from trainin
 rows together, as the models do.
 """
 
+import contextlib
+import dataclasses
+import io
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from movierec import artefacts, baselines, catalogue, metrics, training
 from movierec.baselines import Known, Scores
+from movierec.fitting import fit
 from movierec.models import TITLES, predictor
 from movierec.prepared import Prepared
+from movierec.settings import Settings
 
 Says = Callable[[np.ndarray], np.ndarray]  # from row numbers to their scores
 # from prepared data and the rows to learn from to: from constants to what is said
@@ -74,6 +80,9 @@ WHOLE_CATALOGUE = (
     Baseline("EASE", baselines.ease, {"l2": (100, 300, 1000)}),
 )
 
+# the best of `grids.GRIDS["fm"]`: searching anew for every protocol would take hours
+FM = {"embed_dim": (32,), "l2_embedding": (0.3,), "epochs": (9,)}
+
 
 def _combinations(options: dict[str, tuple]) -> list[dict]:
     values = itertools.product(*options.values())
@@ -106,6 +115,23 @@ def _logistic(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
     def fitted(C: float) -> Says:
         model = baselines.logistic(own.ids[numbers], own.labels[numbers], dims, C)
         return lambda rows: model.predict_proba(baselines.one_hot(own.ids[rows], dims))[:, 1]
+
+    return fitted
+
+
+def _machine(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
+    own = prepared.fitted_on(numbers)
+
+    def fitted(**constants) -> Says:
+        settings = Settings(learning_rate=2e-3, averaging=0.998, patience=None, **constants)
+        if prepared.data.name == "ml-100k":
+            settings = dataclasses.replace(settings, **training.FEWER_ROWS)
+        keras.utils.set_random_seed(training.SEED)
+        model = settings.build("fm", own.encoder.field_dims)
+        with contextlib.redirect_stdout(io.StringIO()):
+            fit(model, own.rows(numbers), None, settings, training.SEED)
+        predict = predictor(model)
+        return lambda rows: predict(own.ids[rows])
 
     return fitted
 
@@ -143,6 +169,7 @@ def choose(prepared: Prepared) -> list[Choice]:
     labels = prepared.labels[split.valid]
     learners = [(one.name, _by_pairs(one.fit), one.options, one.probability) for one in EVERYWHERE]
     learners.append(("logistic regression on 13 fields", _logistic, {"C": (0.1, 0.3, 1.0)}, True))
+    learners.append(("factorisation machine on 13 fields", _machine, FM, True))
     choices = []
     for name, learn, options, probability in learners:
         fitted, tried = learn(prepared, split.train), []

@@ -19,7 +19,7 @@ from movierec.fitting import targets_of
 from movierec.losses import cross_entropy
 from movierec.models import ROWS_PER_CALL, check_ids
 
-PULL = 2.0  # 1 would be the posterior's mode; chosen by `movierec.newcomers`
+PULL = 1.0  # the posterior's mode; chosen by `movierec.newcomers`
 STEPS = 20
 RATE = 0.2  # Adam's, in units of z
 

@@ -126,9 +126,8 @@ GRIDS = {
         "temporal",
         dataclasses.replace(training.SETTINGS["tuned"], refit=False, patience=2, epochs=12),
         {
-            "unknown_rate": (0.05, 0.1, 0.2, 0.4),
+            "unknown_rate": (0.0, 0.05, 0.2),
             "l2_embedding": (0.114,),
-            "embed_dim": (32,),
         },
         crossed=False,
         protocol="temporal",
@@ -141,7 +140,7 @@ GRIDS = {
     "fm": Grid(
         "fm",
         Settings(learning_rate=2e-3, averaging=0.998, l2_embedding=0.03, patience=2, epochs=20),
-        {"embed_dim": (8, 16, 32), "l2_embedding": (0.03, 0.1, 0.3)},
+        {"embed_dim": (8, 16, 32), "l2_embedding": (0.03, 0.1, 0.3, 1.0)},
         model="fm",
     ),
     # what people will watch: searched without interacting layers, which take half of the time

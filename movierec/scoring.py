@@ -28,6 +28,7 @@ def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
 
     constants = _constants(model)
     offsets = np.cumsum([0, *model.embedding.field_dims[:-1]], dtype=np.int32)
+    pool = ThreadPoolExecutor(cores())
 
     def score(ids: np.ndarray) -> np.ndarray:
         rows = ids.astype(np.int32) + offsets
@@ -37,8 +38,7 @@ def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
             chunk = slice(start, start + ROWS)
             kernel.logits(rows[chunk], *constants, logits[chunk])
 
-        with ThreadPoolExecutor(cores()) as pool:
-            list(pool.map(part, range(0, len(rows), ROWS)))
+        list(pool.map(part, range(0, len(rows), ROWS)))
         if model.num_classes == 1:
             return expit(logits[:, 0])
         return softmax(logits, axis=1)[:, -model.num_positive :].sum(axis=1)
