@@ -23,7 +23,7 @@ from movierec import files
 FOLDER = Path(__file__).parent
 USUAL = {"rows": 100_000, "fields": 13, "embed_dim": 16, "candidates": 3700}
 CHANGES = {
-    "rows": (100_000, 1_000_000, 3_000_000),
+    "rows": (100_000, 1_000_000, 3_000_000, 10_000_000),
     "fields": (7, 13, 20, 40),
     "embed_dim": (8, 16, 32, 64),
     "candidates": (1000, 10_000, 100_000),

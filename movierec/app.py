@@ -25,6 +25,7 @@ def page(model: str) -> None:
     _show_head(ready, TITLES[model], words)
     left, right = st.columns([2, 3], gap="large")
     with left:
+        _show_way_down(words)
         who = _ask_who(ready.library, words)
     with right:
         _show_films(ready, who, model, other, words)
@@ -94,6 +95,16 @@ def _show_head(ready: Recommender, title: str, words: Mapping) -> None:
     )
 
 
+def _show_way_down(words: Mapping) -> None:
+    """A link to the films, for a narrow page: there they stand below everything about the person.
+
+    640 pixels is where Streamlit puts columns below each other.
+    """
+    st.html("<style>@media (min-width: 641px) { .st-key-down { display: none } }</style>")
+    with st.container(key="down"):
+        st.markdown(f"[{words['down']}](#films)")
+
+
 def _ask_who(library: Library, words: Mapping) -> int | Newcomer:
     """A user of the data set or a new viewer, as the section on the left says."""
     if st.session_state.tab == "new":
@@ -111,7 +122,7 @@ def _show_films(
 
     A change of a control runs this alone, not the whole page.
     """
-    st.subheader(words["recommended"], anchor=False)
+    st.subheader(words["recommended"], anchor="films")
     default = ready.library.default_time(None if isinstance(who, Newcomer) else who)
     films.ask(ready, default, TITLES[other], words)
     state.publish()

@@ -25,7 +25,17 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from autoint import AutoInt
-from movierec import artefacts, baselines, catalogue, datasets, files, metrics, quality, training
+from movierec import (
+    artefacts,
+    baselines,
+    catalogue,
+    datasets,
+    files,
+    metrics,
+    quality,
+    tables,
+    training,
+)
 from movierec.baselines import Known
 from movierec.datasets import MovieLens
 from movierec.fitting import best_epoch
@@ -272,6 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = run(grid, datasets.load(options.dataset), path, jobs)
     except (datasets.DataError, TrainingError, GridError, OSError) as error:
         parser.exit(1, f"{error}\n")
+    if grid.name in tables.SEED_GRIDS and options.dataset == "ml-1m":
+        tables.seeds_into_readmes()
     failed = table["error"].notna().sum()
     print(f"{len(table)} trials, {failed} failed; {path}")
 

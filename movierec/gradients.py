@@ -2,7 +2,8 @@
 
 Rows go through in blocks, as in `movierec.kernel`: forward, loss and backward of one block while
 its arrays are in the processor's cache. A head's projections are (fields, 4 · dim, block), with
-query, key, value and residual side by side; a layer's input and output (fields, width, block).
+query, key, value and residual side by side; a layer's input and output (width, fields, block), so
+that a kernel's gradient is one product over all fields and rows of the block.
 Attention is kept by pairs of fields that look, (pairs, fields, 2, block).
 """
 
@@ -57,37 +58,27 @@ def _outer(a, rows, b, columns, length, out, at):
 
 
 @compiled
-def _across(x, x_at, fields, columns, y):
-    """`x` (fields, columns, block) as `y` (columns, fields, block)."""
-    for f in range(fields):
-        for c in range(columns):
-            to, of = (c * fields + f) * _B, x_at + (f * columns + c) * _B
-            for n in range(_B):
-                y[to + n] = x[of + n]
-
-
-@compiled
-def _mix_back(s, at, v, v_at, step, fields, size, j, y):
+def _mix_back(s, at, v, v_at, step, fields, dim, j, y):
     """For fields j and j + 1 the sum of the looking fields' vectors by their weights.
 
     Args:
         s, at: where the weights are, (pairs, fields, 2, block); those of a field past the last are
             zeros.
         v, v_at, step: where the first vector is, and how far the next one.
-        fields, size: number and length of the vectors.
+        fields, dim: number and length of the vectors.
         j: the first of the two.
-        y: the sums, (size / block, 2, block).
+        y: the sums, (dim, 2, block).
     """
-    for n in range(_2 * size):
+    for n in range(dim * _B2):
         y[n] = _ZERO
     for i in range(_0, fields, _2):
         a = at + (i // _2 * fields + j) * _B2
-        other = min(i + _1, fields - _1)
-        for d in range(_0, size, _B2):
-            v0, w0, to = v_at + i * step + d, v_at + other * step + d, _2 * d
+        v0, w0 = v_at + i * step, v_at + min(i + _1, fields - _1) * step
+        for d in range(_0, dim * _B, _B2):
+            to, e = _2 * d, d + _B
             for n in range(_B):
                 s0, s1, t0, t1 = s[a + n], s[a + _B + n], s[a + _B2 + n], s[a + _B3 + n]
-                x0, x1, z0, z1 = v[v0 + n], v[w0 + n], v[v0 + _B + n], v[w0 + _B + n]
+                x0, x1, z0, z1 = v[v0 + d + n], v[w0 + d + n], v[v0 + e + n], v[w0 + e + n]
                 y[to + n] += s0 * x0 + s1 * x1
                 y[to + _B + n] += t0 * x0 + t1 * x1
                 y[to + _B2 + n] += s0 * z0 + s1 * z1
@@ -95,34 +86,35 @@ def _mix_back(s, at, v, v_at, step, fields, size, j, y):
 
 
 @compiled
-def _put(y, size, first, second, x):
-    """The two vectors of `y` (size / block, 2, block) to their places; none at the same place."""
-    for d in range(_0, size, _B):
+def _put(y, dim, i, fields, x, at):
+    """The vectors of `y` (dim, 2, block) to fields i and i + 1 of `x` (dim, fields, block)."""
+    for d in range(_0, dim):
+        to = at + (d * fields + i) * _B
         for n in range(_B):
-            x[first + d + n] = y[_2 * d + n]
-        if second != first:
+            x[to + n] = y[d * _B2 + n]
+        if i + _1 < fields:
             for n in range(_B):
-                x[second + d + n] = y[_2 * d + _B + n]
+                x[to + _B + n] = y[d * _B2 + _B + n]
 
 
 @compiled
-def _attend_back(p, p_at, g, g_at, width, fields, size, a, at, ds, total, y, dp):
+def _attend_back(p, p_at, g, g_at, width, fields, dim, a, at, ds, total, y, dp):
     """One head backward.
 
     Args:
         p, p_at: its projections.
         g, g_at, width: the gradient before the ReLU, (fields, width / block, block), from the
             head's first column on.
-        fields, size: number of fields, and dim · block.
+        fields, dim: sizes.
         a, at: the head's attention.
         ds, total, y: scratch; `ds` as large as the head's attention and two blocks more.
-        dp: the projections' gradient, (fields, 4 · dim, block).
+        dp: the projections' gradient, (4 · dim, fields, block).
     """
-    step = _4 * size
+    size = dim * _B
+    step, part = _4 * size, size * fields
     for i in range(_0, fields, _2):
-        other = min(i + _1, fields - _1)
+        first, second = g_at + i * width, g_at + min(i + _1, fields - _1) * width
         of, to = at + i * fields * _B, i * fields * _B
-        first, second = g_at + i * width, g_at + other * width
         products(g, first, second, p, p_at + _2 * size, step, fields, size, ds, to)
         for n in range(_B2):
             total[n] = _ZERO
@@ -133,16 +125,17 @@ def _attend_back(p, p_at, g, g_at, width, fields, size, a, at, ds, total, y, dp)
             for n in range(_B2):
                 ds[to + j + n] = a[of + j + n] * (ds[to + j + n] - total[n])
         mix(ds, to, p, p_at + size, step, fields, size, y)
-        _put(y, size, i * step, other * step, dp)
-        for d in range(size):
-            dp[i * step + _3 * size + d] = g[first + d]
-            dp[other * step + _3 * size + d] = g[second + d]
+        _put(y, dim, i, fields, dp, _0)
     for j in range(_0, fields, _2):
-        first, second = j * step, min(j + _1, fields - _1) * step
-        _mix_back(ds, _0, p, p_at, step, fields, size, j, y)
-        _put(y, size, first + size, second + size, dp)
-        _mix_back(a, at, g, g_at, width, fields, size, j, y)
-        _put(y, size, first + _2 * size, second + _2 * size, dp)
+        _mix_back(ds, _0, p, p_at, step, fields, dim, j, y)
+        _put(y, dim, j, fields, dp, part)
+        _mix_back(a, at, g, g_at, width, fields, dim, j, y)
+        _put(y, dim, j, fields, dp, _2 * part)
+    for f in range(fields):
+        for d in range(_0, dim):
+            to, of = _3 * part + (d * fields + f) * _B, g_at + f * width + d * _B
+            for n in range(_B):
+                dp[to + n] = g[of + n]
 
 
 @compiled
@@ -199,8 +192,8 @@ def gradients(
         heads, dim: of the interacting layers.
         kernels: of the layers, flat, each head's (4 · dim, columns of the input).
         turned: the same with every head's transposed.
-        readout, turned_readout: kernel of the logits, each field's (classes, heads · dim), and
-            each field's transposed; classes padded with zeros to a multiple of 4.
+        readout, turned_readout: kernel of the logits, (classes, heads · dim, fields) and (fields,
+            heads · dim, classes), with classes padded with zeros to a multiple of 4.
         bias: of the logits, padded likewise.
         losses, d_vectors, d_logits: (rows,), (rows, fields, columns), (rows, classes).
         d_kernels, d_readout, d_bias: as the kernels; what they hold is added to.
@@ -208,18 +201,16 @@ def gradients(
     fields, columns = np.uintp(vectors.shape[1]), np.uintp(vectors.shape[2])
     heads, dim = np.uintp(heads), np.uintp(dim)
     classes, padded = np.uintp(others.shape[1]), np.uintp(len(bias))
-    width, wide, size = heads * dim, _4 * dim, dim * _B
+    width, wide, size = heads * dim, _4 * dim, dim * fields * _B
     layers = _1 + (np.uintp(len(kernels)) - heads * wide * columns) // (heads * wide * width)
-    x_size, p_size = fields * max(width, columns) * _B, fields * wide * _B
-    a_size = (fields + _1) // _2 * fields * _B2
+    x_size, a_size = max(width, columns) * fields * _B, (fields + _1) // _2 * fields * _B2
     x = np.empty((layers + _1) * x_size, np.float32)
-    p = np.empty(layers * heads * p_size, np.float32)
+    p = np.empty(layers * heads * _4 * size, np.float32)
     a = np.zeros(layers * heads * a_size + _B2, np.float32)
-    ds, dp = np.zeros(a_size + _B2, np.float32), np.empty(p_size, np.float32)
-    dp_across, x_across = np.empty(p_size, np.float32), np.empty(x_size, np.float32)
+    ds, dp = np.zeros(a_size + _B2, np.float32), np.empty(_4 * size, np.float32)
     g, back = np.empty(x_size, np.float32), np.empty(x_size, np.float32)
-    y, total = np.empty(_2 * size, np.float32), np.empty(_B2, np.float32)
-    z = np.empty(padded * _B, np.float32)
+    y, total = np.empty(dim * _B2, np.float32), np.empty(_B2, np.float32)
+    z, step = np.empty(padded * _B, np.float32), fields * _B
     count = np.uintp(len(vectors))
     for start in range(_0, count, _B):
         rows = min(_B, count - start)
@@ -227,48 +218,24 @@ def gradients(
             for n in range(_B):
                 row = vectors[start + min(n, rows - _1), f]
                 for c in range(columns):
-                    x[(f * columns + c) * _B + n] = row[c]
+                    x[(c * fields + f) * _B + n] = row[c]
         at, before = _0, columns
         for layer in range(layers):
             of = layer * x_size
             for head in range(heads):
                 here = layer * heads + head
+                p_at, a_at, to = here * _4 * size, here * a_size, of + x_size + head * size
                 for f in range(fields):
-                    multiply(
-                        kernels,
-                        at,
-                        wide,
-                        before,
-                        x,
-                        of + f * before * _B,
-                        p,
-                        here * p_size + f * wide * _B,
-                        False,
-                    )
-                attend(
-                    p,
-                    here * p_size,
-                    x,
-                    of + x_size,
-                    fields,
-                    head,
-                    heads,
-                    dim,
-                    a,
-                    here * a_size,
-                    True,
-                    y,
-                    total,
-                )
+                    f_to = p_at + f * wide * _B
+                    multiply(kernels, at, wide, before, x, of + f * _B, step, p, f_to, False)
+                attend(p, p_at, x, to, _B, step, fields, dim, a, a_at, True, y, total)
                 at += wide * before
             before = width
-        last = layers * x_size
+        last = x[layers * x_size :]
         for c in range(padded):
             for n in range(_B):
                 z[c * _B + n] = bias[c]
-        for f in range(fields):
-            block = f * padded * width
-            multiply(readout, block, padded, width, x, last + f * width * _B, z, _0, True)
+        multiply(readout, _0, padded, width * fields, last, _0, _B, z, _0, True)
         for c in range(classes):
             for n in range(rows):
                 z[c * _B + n] += others[start + n, c]
@@ -281,50 +248,26 @@ def gradients(
             for n in range(rows):
                 d_logits[start + n, c] = z[c * _B + n]
                 d_bias[c] += z[c * _B + n]
-        for f in range(fields):
-            block = f * padded * width
-            multiply(turned_readout, block, width, padded, z, _0, g, f * width * _B, False)
-            _outer(z, padded, x[last + f * width * _B :], width, _B, d_readout, block)
+        multiply(turned_readout, _0, fields * width, padded, z, _0, _B, g, _0, False)
+        _outer(z, padded, last, width * fields, _B, d_readout, _0)
         for turn in range(layers):
             layer = layers - _1 - turn
             of, to = layer * x_size, (layer + _1) * x_size
             before = width if layer else columns
-            _across(x, of, fields, before, x_across)
-            for n in range(fields * width * _B):
-                g[n] = g[n] if x[to + n] > _ZERO else _ZERO
+            for f in range(fields):
+                for c in range(width):
+                    here, there = (f * width + c) * _B, to + (c * fields + f) * _B
+                    for n in range(_B):
+                        g[here + n] = g[here + n] if x[there + n] > _ZERO else _ZERO
             at -= heads * wide * before
             for head in range(heads):
-                here = layer * heads + head
-                _attend_back(
-                    p,
-                    here * p_size,
-                    g,
-                    head * size,
-                    width * _B,
-                    fields,
-                    size,
-                    a,
-                    here * a_size,
-                    ds,
-                    total,
-                    y,
-                    dp,
-                )
-                _across(dp, _0, fields, wide, dp_across)
-                block = at + head * wide * before
-                _outer(dp_across, wide, x_across, before, fields * _B, d_kernels, block)
+                here, g_at = layer * heads + head, head * dim * _B
+                p_at, a_at, block = here * _4 * size, here * a_size, at + head * wide * before
+                _attend_back(p, p_at, g, g_at, width * _B, fields, dim, a, a_at, ds, total, y, dp)
+                _outer(dp, wide, x[of:], before, step, d_kernels, block)
                 for f in range(fields):
-                    multiply(
-                        turned,
-                        block,
-                        before,
-                        wide,
-                        dp,
-                        f * wide * _B,
-                        back,
-                        f * before * _B,
-                        head > _0,
-                    )
+                    f_to = f * before * _B
+                    multiply(turned, block, before, wide, dp, f * _B, step, back, f_to, head > _0)
             g, back = back, g
         for f in range(fields):
             for n in range(rows):

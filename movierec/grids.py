@@ -209,3 +209,47 @@ def effects(grid: Grid, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
     ]
     changed = pd.DataFrame(rows, columns=["parameter", "value", "difference"])
     return changed.assign(matters=changed["difference"].abs() > noise), float(noise)
+
+
+def over_seeds(tables: Sequence[pd.DataFrame], metrics: Sequence[str], main: str) -> pd.DataFrame:
+    """What several seeds say of each variant of a setting, the first row's being the reference.
+
+    The difference from the reference is paired: the same seeds. Its 95 % interval is
+    `mean ± t · s / √n`, Student's t for n - 1, of n seeds' differences with standard deviation s.
+
+    Args:
+        tables: rows of grids that were run with the same seeds.
+        metrics: columns to describe.
+        main: the column whose difference is asked for.
+
+    Returns:
+        One row a variant, by model and num_layers: these, seeds, mean and standard deviation
+        (`_std`) of every metric, and `lead`, `lead_low` and `lead_high`, NaN for the reference.
+
+    Raises:
+        GridError: no successful rows, or a variant with other seeds than the reference.
+    """
+    rows = pd.concat(tables)
+    rows = rows[rows["error"].isna()]
+    if rows.empty:
+        raise GridError("the tables hold no successful trials")
+    found, reference = [], None
+    for (model, layers), mine in rows.groupby(["model", "num_layers"], sort=False):
+        values = mine.set_index("seed")[main].sort_index()
+        row = {"model": model, "num_layers": layers, "seeds": len(mine)}
+        row |= {name: mine[name].mean() for name in metrics}
+        row |= {f"{name}_std": mine[name].std() for name in metrics}
+        if reference is None:
+            reference = values
+        elif not values.index.equals(reference.index):
+            raise GridError(
+                f"{model} with num_layers {layers} was run with the seeds {list(values.index)}, "
+                f"expected {list(reference.index)}"
+            )
+        else:
+            less = values - reference
+            half = stats.t.ppf(0.975, len(less) - 1) * less.std() / len(less) ** 0.5
+            lead = less.mean()
+            row |= {"lead": lead, "lead_low": lead - half, "lead_high": lead + half}
+        found.append(row)
+    return pd.DataFrame(found)

@@ -24,11 +24,13 @@ compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 
 
 @compiled
-def multiply(weights, at, rows, columns, x, x_at, y, y_at, adding):
+def multiply(weights, at, rows, columns, x, x_at, step, y, y_at, adding):
     """`y = W x`, or `y += W x`, for `W` (rows, columns), `x` (columns, block), `y` (rows, block).
 
-    Each array is flat, with the place where it begins; rows and columns are multiples of 4.
+    Each array is flat, with the place where it begins; `step` is how far it is from one column of
+    `x` to the next one. Rows and columns are multiples of 4.
     """
+    step2, step3 = _2 * step, _3 * step
     for row in range(_0, rows, _4):
         to = y_at + row * _B
         if not adding:
@@ -43,9 +45,9 @@ def multiply(weights, at, rows, columns, x, x_at, y, y_at, adding):
             c0, c1, c2, c3 = weights[e], weights[e + _1], weights[e + _2], weights[e + _3]
             e += columns
             d0, d1, d2, d3 = weights[e], weights[e + _1], weights[e + _2], weights[e + _3]
-            of = x_at + column * _B
+            of = x_at + column * step
             for n in range(_B):
-                x0, x1, x2, x3 = x[of + n], x[of + _B + n], x[of + _B2 + n], x[of + _B3 + n]
+                x0, x1, x2, x3 = x[of + n], x[of + step + n], x[of + step2 + n], x[of + step3 + n]
                 y[to + n] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
                 y[to + _B + n] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
                 y[to + _B2 + n] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
@@ -143,19 +145,19 @@ def mix(s, at, v, v_at, step, fields, size, y):
         y[n] = 0
     fours = fields - fields % _4
     for j in range(_0, fours, _4):
-        a, b = at + j * _B2, at + j * _B2 + _B
-        for d in range(_0, size, _B):
-            v0, to = v_at + j * step + d, _2 * d
-            v1, v2 = v0 + step, v0 + _2 * step
-            v3 = v2 + step
+        a, b, v0 = at + j * _B2, at + j * _B2 + _B, v_at + j * step
+        v1, v2, v3 = v0 + step, v0 + _2 * step, v0 + _3 * step
+        for d in range(_0, size, _B2):
+            to, e = _2 * d, d + _B
             for n in range(_B):
-                x0, x1, x2, x3 = v[v0 + n], v[v1 + n], v[v2 + n], v[v3 + n]
-                y[to + n] += (
-                    s[a + n] * x0 + s[a + _B2 + n] * x1 + s[a + _B4 + n] * x2 + s[a + _B6 + n] * x3
-                )
-                y[to + _B + n] += (
-                    s[b + n] * x0 + s[b + _B2 + n] * x1 + s[b + _B4 + n] * x2 + s[b + _B6 + n] * x3
-                )
+                s0, s1, s2, s3 = s[a + n], s[a + _B2 + n], s[a + _B4 + n], s[a + _B6 + n]
+                t0, t1, t2, t3 = s[b + n], s[b + _B2 + n], s[b + _B4 + n], s[b + _B6 + n]
+                x0, x1, x2, x3 = v[v0 + d + n], v[v1 + d + n], v[v2 + d + n], v[v3 + d + n]
+                z0, z1, z2, z3 = v[v0 + e + n], v[v1 + e + n], v[v2 + e + n], v[v3 + e + n]
+                y[to + n] += s0 * x0 + s1 * x1 + s2 * x2 + s3 * x3
+                y[to + _B + n] += t0 * x0 + t1 * x1 + t2 * x2 + t3 * x3
+                y[to + _B2 + n] += s0 * z0 + s1 * z1 + s2 * z2 + s3 * z3
+                y[to + _B3 + n] += t0 * z0 + t1 * z1 + t2 * z2 + t3 * z3
     for j in range(fours, fields):
         a, b = at + j * _B2, at + j * _B2 + _B
         for d in range(_0, size, _B):
@@ -166,39 +168,37 @@ def mix(s, at, v, v_at, step, fields, size, y):
 
 
 @compiled
-def attend(p, p_at, x, x_at, fields, head, heads, dim, a, at, keeping, y, total):
-    """One head of an interacting layer: its columns of `x` become `relu(softmax(Q Kᵀ) V + R)`.
+def attend(p, p_at, x, x_at, across, down, fields, dim, a, at, keeping, y, total):
+    """One head of an interacting layer: its part of `x` becomes `relu(softmax(Q Kᵀ) V + R)`.
 
     Two fields look at a time: what is read of the others serves both.
 
     Args:
         p, p_at: where the head's projections Q, K, V and R are, (fields, 4 · dim, block).
-        x, x_at: where the layer's output goes, (fields, heads · dim, block).
-        fields, head, heads, dim: sizes.
+        x, x_at, across, down: where the head's output goes, and how far it is there from one field
+            to the next one and from one of its numbers to the next one.
+        fields, dim: sizes.
         a, at: where the attention goes: if `keeping`, of every two fields, (pairs, fields, 2,
             block), with zeros for a field past the last; else scratch, (fields, 2, block).
         keeping: see `a`.
         y, total: scratch, (dim, 2, block), (2, block).
     """
     size, row = dim * _B, fields * _B2
-    step, width = _4 * size, heads * size  # from a field to the next one
+    step = _4 * size  # from a field's projections to the next one's
     for i in range(_0, fields, _2):
         first, second = p_at + i * step, p_at + min(i + _1, fields - _1) * step
         products(p, first, second, p, p_at + size, step, fields, size, a, at)
         softmax(a, at, fields, total)
         mix(a, at, p, p_at + _2 * size, step, fields, size, y)
-        to = x_at + i * width + head * size
-        for d in range(_0, size, _B):
-            r = first + _3 * size + d
+        for d in range(_0, dim):
+            to, of, r = x_at + i * across + d * down, d * _B2, first + (_3 * dim + d) * _B
             for n in range(_B):
-                x[to + d + n] = max(y[_2 * d + n] * total[n] + p[r + n], _ZERO)
+                x[to + n] = max(y[of + n] * total[n] + p[r + n], _ZERO)
         if second != first:
-            for d in range(_0, size, _B):
-                r = second + _3 * size + d
+            for d in range(_0, dim):
+                to, of, r = x_at + i * across + d * down, d * _B2, second + (_3 * dim + d) * _B
                 for n in range(_B):
-                    x[to + width + d + n] = max(
-                        y[_2 * d + _B + n] * total[_B + n] + p[r + n], _ZERO
-                    )
+                    x[to + across + n] = max(y[of + _B + n] * total[_B + n] + p[r + n], _ZERO)
         if keeping:
             if second == first:
                 total[_B:] = _ZERO
@@ -209,19 +209,22 @@ def attend(p, p_at, x, x_at, fields, head, heads, dim, a, at, keeping, y, total)
 
 
 @compiled
-def _gather(table, ids, first, width, y):
-    """`width` columns of the rows that `ids` (block, fields) name, (fields, width, block)."""
+def _gather(table, ids, first, width, y, across, down):
+    """`width` columns of the rows that `ids` (block, fields) name.
+
+    In `y` it is `across` from one field to the next one, and `down` from one column to the next.
+    """
     for f in range(np.uintp(ids.shape[1])):
-        at, row = f * width * _B, table[ids[0, f]]
+        at, row = f * across, table[ids[0, f]]
         if (ids[:, f] == ids[0, f]).all():  # all films of one user
             for c in range(width):
                 for n in range(_B):
-                    y[at + c * _B + n] = row[first + c]
+                    y[at + c * down + n] = row[first + c]
             continue
         for n in range(_B):
             row = table[ids[n, f]]
             for c in range(width):
-                y[at + c * _B + n] = row[first + c]
+                y[at + c * down + n] = row[first + c]
 
 
 @compiled
@@ -251,7 +254,7 @@ def logits(
             residual side by side, (ids, heads · 4 · dim); without layers the embedding,
             (ids, heads · dim).
         kernels: those of the other layers, flat, each (heads · 4 · dim, heads · dim).
-        readout: of the last layer's output, flat, each field's (classes, heads · dim).
+        readout: of the last layer's output, flat, (classes, heads · dim, fields).
         sums: what every id adds to the MLP's first hidden layer, (ids, units[0]); no columns
             without an MLP.
         pooling: kernel of the pairwise pooling, (units[0], columns of vectors).
@@ -262,10 +265,10 @@ def logits(
         out: the logits, (rows, classes).
     """
     heads, dim, fields = np.uintp(heads), np.uintp(dim), np.uintp(ids.shape[1])
-    width, classes = heads * dim, np.uintp(units[-1])
+    width, wide, classes, step = heads * dim, _4 * dim, np.uintp(units[-1]), fields * _B
     layers = 0 if first.shape[1] == width else 1 + len(kernels) // (4 * width * width)
-    p = np.empty(fields * _4 * dim * _B, np.float32)
-    x = np.empty(fields * width * _B, np.float32)
+    p = np.empty(wide * step, np.float32)
+    x = np.empty(width * step, np.float32)
     y = np.empty_like(x)
     s = np.empty(fields * _B2, np.float32)
     mixed = np.empty(dim * _B2, np.float32)
@@ -280,46 +283,43 @@ def logits(
         block[:rows] = ids[start : start + rows]
         block[rows:] = ids[start]
         if not layers:
-            _gather(first, block, _0, width, x)
+            _gather(first, block, _0, width, x, _B, step)
         for layer in range(layers):
             for head in range(heads):
                 if layer:
-                    at = (np.uintp(layer - 1) * heads + head) * _4 * dim * width
+                    at = (np.uintp(layer - 1) * heads + head) * wide * width
                     for f in range(fields):
-                        of, to = f * width * _B, f * _4 * dim * _B
-                        multiply(kernels, at, _4 * dim, width, x, of, p, to, False)
+                        multiply(kernels, at, wide, width, x, f * _B, step, p, f * wide * _B, False)
                 else:
-                    _gather(first, block, head * _4 * dim, _4 * dim, p)
-                attend(p, _0, y, _0, fields, head, heads, dim, s, _0, False, mixed, total)
+                    _gather(first, block, head * wide, wide, p, wide * _B, _B)
+                to = head * dim * step
+                attend(p, _0, y, to, _B, step, fields, dim, s, _0, False, mixed, total)
             x, y = y, x
         bias = np.uintp(len(biases)) - classes
         for c in range(classes):
             for n in range(_B):
                 answer[c * _B + n] = biases[bias + c]
-        for f in range(fields):
-            multiply(
-                readout, f * classes * width, classes, width, x, f * width * _B, answer, _0, True
-            )
+        multiply(readout, _0, classes, width * fields, x, _0, _B, answer, _0, True)
         if len(row_sums):
             _summed(sums, block, row_sums, hidden)
             at, bias = _0, _0
             if vectors.shape[1]:
                 _pooled(vectors, block, before)
-                wide = np.uintp(vectors.shape[1])
-                multiply(pooling, _0, np.uintp(units[0]), wide, before, _0, hidden, _0, True)
+                broad = np.uintp(vectors.shape[1])
+                multiply(pooling, _0, np.uintp(units[0]), broad, before, _0, _B, hidden, _0, True)
             for layer in range(1, len(units)):
-                narrow, wide = np.uintp(units[layer]), np.uintp(units[layer - 1])
-                for c in range(wide):
+                narrow, broad = np.uintp(units[layer]), np.uintp(units[layer - 1])
+                for c in range(broad):
                     for n in range(_B):
                         before[c * _B + n] = max(
                             hidden[c * _B + n] + biases[bias + c], np.float32(0)
                         )
-                bias += wide
+                bias += broad
                 if layer == len(units) - 1:
-                    multiply(dense, at, narrow, wide, before, _0, answer, _0, True)
+                    multiply(dense, at, narrow, broad, before, _0, _B, answer, _0, True)
                 else:
-                    multiply(dense, at, narrow, wide, before, _0, hidden, _0, False)
-                at += narrow * wide
+                    multiply(dense, at, narrow, broad, before, _0, _B, hidden, _0, False)
+                at += narrow * broad
         for n in range(rows):
             for c in range(out.shape[1]):
                 out[start + n, c] = answer[c * BLOCK + n]

@@ -37,6 +37,7 @@ def mean_loss(model) -> Callable:
     if not (
         isinstance(model, AutoInt)
         and model.num_layers
+        and model.compute_dtype == "float32"
         and model.embedding.embed_dim % 4 == model.head_dim % 4 == 0
         and not tf.config.list_logical_devices("GPU")
     ):
@@ -75,16 +76,15 @@ def _compiled(model: AutoInt) -> Callable:
         layers = [np.stack(layers[at : at + 4]) for at in range(0, len(layers), 4)]
         kernels = [_by_heads(layer, heads) for layer in layers]
         fills = -others.shape[1] % 4
-        reading = readout.reshape(fields, -1, others.shape[1]).swapaxes(1, 2)
-        reading = np.pad(reading, ((0, 0), (0, fills), (0, 0)))
+        reading = np.pad(readout, ((0, 0), (0, fills))).reshape(fields, -1, len(bias) + fills)
         constants = (
             np.float32(1 / max(1, len(vectors))),
             heads,
             model.head_dim,
             scoring.flat(kernels),
             scoring.flat([kernel.swapaxes(1, 2) for kernel in kernels]),
+            reading.T.ravel(),
             reading.ravel(),
-            reading.swapaxes(1, 2).ravel(),
             np.pad(bias, (0, fills)),
         )
         losses = np.empty(len(vectors), np.float32)
@@ -109,8 +109,7 @@ def _compiled(model: AutoInt) -> Callable:
             for part, layer in zip(np.split(d_kernels, ends), layers, strict=True)
             for kernel in _from_heads(part, layer.shape, heads)
         ]
-        d_reading = d_reading.reshape(reading.shape)[:, : others.shape[1]]
-        d_readout = d_reading.swapaxes(1, 2).reshape(readout.shape)
+        d_readout = d_reading.reshape(reading.T.shape).T[..., : len(bias)].reshape(readout.shape)
         return losses.mean(), d_vectors, d_others, *d_layers, d_readout, d_bias[: len(bias)]
 
     @tf.custom_gradient

@@ -76,7 +76,7 @@ def _constants(model: AutoInt) -> tuple:
     kernels = [merged(split(kernel.T)) for kernel in projections[1:]]
     readout, bias = (weight.numpy() for weight in model.attention_logit.weights)
     readout = split(readout.T.reshape(-1, fields, heads * dim))
-    readout = _padded(readout.reshape(-1, fields, heads * wide), 0).swapaxes(0, 1)
+    readout = _padded(readout.reshape(-1, fields, heads * wide), 0).swapaxes(1, 2)
     units, biases, dense = [], [], []
     sums = pooling = vectors = np.empty((len(table), 0), np.float32)
     if isinstance(model, AutoIntMLP):
@@ -93,7 +93,7 @@ def _constants(model: AutoInt) -> tuple:
             if layer.use_bias:
                 biases.append(_padded(layer.bias.numpy(), 0))
     else:
-        units.append(readout.shape[1])
+        units.append(len(readout))
     return (
         heads,
         wide,

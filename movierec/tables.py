@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from movierec import artefacts, files, metrics
+from movierec.grids import over_seeds
 
 READMES = ("README.md", "README.ko.md")
 ROW_METRICS = {"auc": "AUC", "logloss": "LogLoss"}
@@ -45,6 +46,21 @@ COLUMNS = {
 
 # what is known changes little for the other baselines: five tables of them would hide the point
 NEW_USERS = ("movie mean", "matrix factorisation (ALS)")
+
+SEED_GRIDS = ("seeds", "seeds-autoint")
+SEED_METRICS = {
+    "test_ndcg_original": "NDCG@10 (original)",
+    "gain": "gain over movie mean",
+    "test_recall": "HitRate@10 (original)",
+    "test_auc": "AUC",
+    "test_logloss": "LogLoss",
+}
+VARIANTS = {
+    ("autointmlp", 3): "AutoInt+, tuned setting",
+    ("autointmlp", 1): "AutoInt+ with one interacting layer",
+    ("autointmlp", 0): "AutoInt+ without attention",
+    ("autoint", 3): "AutoInt, tuned setting",
+}
 
 
 def protocols(table: pd.DataFrame) -> pd.Series:
@@ -92,3 +108,25 @@ def into_readmes(dataset: str, table: pd.DataFrame, root: Path = artefacts.ROOT)
             block = f"results {dataset} {protocol}"
             if f"<!-- {block} -->" in text:
                 files.into_block(root / readme, block, as_markdown(mine))
+
+
+def seeds_into_readmes(root: Path = artefacts.ROOT) -> None:
+    """Put what five seeds say into the READMEs."""
+    for readme in READMES:
+        files.into_block(root / readme, "seeds", seeds_as_markdown(root))
+
+
+def seeds_as_markdown(root: Path = artefacts.ROOT) -> str:
+    """What five seeds say of the tuned setting and of AutoInt+ with less attention or none."""
+    folder = root / "model" / "experiments"
+    grids = [pd.read_csv(folder / f"{name}.csv") for name in SEED_GRIDS]
+    main = next(iter(SEED_METRICS))
+    lines = [["model", *SEED_METRICS.values(), "less the tuned setting's NDCG@10"]]
+    lines.append(["---"] * len(lines[0]))
+    for row in over_seeds(grids, list(SEED_METRICS), main).to_dict("records"):
+        cells = [f"{row[name]:.4f} ± {row[f'{name}_std']:.4f}" for name in SEED_METRICS]
+        lead = "–"
+        if not pd.isna(row["lead"]):
+            lead = metrics.lead_as_text(row["lead"], row["lead_low"], row["lead_high"])
+        lines.append([VARIANTS[row["model"], row["num_layers"]], *cells, lead])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -163,9 +163,20 @@ def test_a_link_that_asks_in_vain(site, opened):
     page.close()
 
 
-def test_a_phone_needs_no_sideways_scrolling(site, opened):
-    page = serving.open_page(opened, site[0], viewport={"width": 390, "height": 844})
+def test_a_phone_needs_no_sideways_scrolling_and_has_a_way_down(site, opened):
+    page = serving.open_page(
+        opened, site[0], viewport={"width": 390, "height": 844}, locale="en-US"
+    )
     serving.settled(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
+    heading = page.get_by_role("heading", name="Recommended, best first")
+    expect(heading).not_to_be_in_viewport()
+    page.get_by_role("link", name="To the recommended films").click()
+    expect(heading).to_be_in_viewport()
     page.close()
+
+
+def test_a_wide_page_shows_the_films_without_a_way_down(page):
+    expect(page.get_by_role("heading", name="Recommended, best first")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="To the recommended films")).to_be_hidden()

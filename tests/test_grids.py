@@ -32,3 +32,25 @@ def test_effects_by_hand():
     assert changed["matters"].tolist() == [True, False]
     with pytest.raises(grids.GridError, match="two are needed"):
         grids.effects(grid, rows[2:])
+
+
+def test_over_seeds_by_hand():
+    def rows(model, layers, values, seeds=(1, 2, 3)):
+        return pd.DataFrame(
+            {"model": model, "num_layers": layers, "seed": seeds, "auc": values, "error": None}
+        )
+
+    three, none = rows("a", 3, [0.5, 0.6, 0.7]), rows("a", 0, [0.51, 0.62, 0.73])[::-1]
+    found = grids.over_seeds([three, none], ["auc"], "auc").set_index("num_layers")
+    assert found["auc"].tolist() == pytest.approx([0.6, 0.62])
+    assert found["auc_std"].tolist() == pytest.approx([0.1, 0.11])
+    assert found["lead"].isna().tolist() == [True, False]
+    # differences .01, .02, .03: mean .02, standard deviation .01, t(2) = 4.3027
+    half = 4.3027 * 0.01 / 3**0.5
+    assert found.loc[0, ["lead", "lead_low", "lead_high"]].tolist() == pytest.approx(
+        [0.02, 0.02 - half, 0.02 + half], rel=1e-4
+    )
+    with pytest.raises(grids.GridError, match=r"with the seeds \[1, 2, 4\], expected \[1, 2, 3\]"):
+        grids.over_seeds([three, rows("a", 0, [1, 2, 3], (1, 2, 4))], ["auc"], "auc")
+    with pytest.raises(grids.GridError, match="no successful trials"):
+        grids.over_seeds([three.assign(error="x")], ["auc"], "auc")

@@ -68,6 +68,7 @@ ENGLISH = {
     },
     # recommendations
     "recommended": "Recommended, best first",
+    "down": "↓ To the recommended films",
     "n": "How many",
     "year": "Target year",
     "target_month": "Target month",

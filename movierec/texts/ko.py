@@ -59,6 +59,7 @@ KOREAN = {
         "similarity": "유사도",
     },
     "recommended": "추천 영화 (높은 순)",
+    "down": "↓ 추천 영화로 가기",
     "n": "몇 편",
     "year": "목표 연도",
     "target_month": "목표 월",
