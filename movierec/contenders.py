@@ -163,14 +163,13 @@ class Choice:
         return Contender(self.name, scores, self.probability, chosen=_text(self.constants))
 
 
-def choose(prepared: Prepared) -> list[Choice]:
+def choose(prepared: Prepared) -> Iterator[Choice]:
     """Every baseline for rows, with the constants of the highest AUC on validation rows."""
     split = prepared.split
     labels = prepared.labels[split.valid]
     learners = [(one.name, _by_pairs(one.fit), one.options, one.probability) for one in EVERYWHERE]
     learners.append(("logistic regression on 13 fields", _logistic, {"C": (0.1, 0.3, 1.0)}, True))
     learners.append(("factorisation machine on 13 fields", _machine, FM, True))
-    choices = []
     for name, learn, options, probability in learners:
         fitted, tried = learn(prepared, split.train), []
         for constants in _combinations(options):
@@ -181,8 +180,7 @@ def choose(prepared: Prepared) -> list[Choice]:
         if not probability:
             curve = LogisticRegression().fit(scores[:, None], labels)
             probability = bool(curve.coef_[0, 0] > 0)
-        choices.append(Choice(name, learn, constants, curve if probability else None, probability))
-    return choices
+        yield Choice(name, learn, constants, curve if probability else None, probability)
 
 
 def of_rows(prepared: Prepared) -> Iterator[Contender]:

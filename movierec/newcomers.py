@@ -45,7 +45,7 @@ def contenders_of(
         artefacts.check_data(entry, prepared.data)
         own = prepared.with_encoder(encoder)
         models.append((TITLES[name], model, own, predictor(model)(own.ids[numbers])))
-    choices = contenders.choose(prepared)
+    choices = list(contenders.choose(prepared))
     for given in GIVEN:
         first = test[place < given]
         known = np.concatenate([prepared.split.known, first])

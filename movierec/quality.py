@@ -1,5 +1,7 @@
 """What a ranker is worth on the test rows of a protocol: each value with its 95 % interval."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
@@ -54,7 +56,7 @@ def of_model(model: AutoInt, prepared: Prepared) -> dict[str, Value]:
 
 
 def by_group(
-    prepared: Prepared, numbers: np.ndarray, scores: np.ndarray, groups: np.ndarray
+    prepared: Prepared, numbers: np.ndarray, scores: np.ndarray, groups: Sequence
 ) -> pd.DataFrame:
     """The metrics of `of_rows` for each group of rows; a group too uniform for one has NaN there.
 
@@ -63,13 +65,18 @@ def by_group(
         groups: the group of each row, shape (rows,).
 
     Returns:
-        One row a group: group, and the metrics, with `_ci` for the half-widths.
+        One row a group, in the order of the categories or else sorted: group, and the metrics,
+        with `_ci` for the half-widths.
     """
+    groups = pd.Categorical(groups).remove_unused_categories()
     rows = []
-    for group in pd.unique(groups):
-        mine = groups == group
-        rows.append({"group": group} | flat(of_rows(prepared, numbers[mine], scores[mine])))
-    return pd.DataFrame(rows)
+    for code in range(len(groups.categories)):
+        mine = groups.codes == code
+        rows.append(flat(of_rows(prepared, numbers[mine], scores[mine])))
+    table = pd.DataFrame(rows)
+    order = pd.Categorical(groups.categories, groups.categories, ordered=True)
+    table.insert(0, "group", order)
+    return table
 
 
 def flat(values: dict[str, Value]) -> dict[str, float]:
