@@ -211,43 +211,47 @@ def effects(grid: Grid, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
     return changed.assign(matters=changed["difference"].abs() > noise), float(noise)
 
 
-def over_seeds(tables: Sequence[pd.DataFrame], metrics: Sequence[str], main: str) -> pd.DataFrame:
-    """What several seeds say of each variant of a setting, the first row's being the reference.
+def over_seeds(
+    rows: pd.DataFrame, variants: Sequence[tuple[str, int]], metrics: Sequence[str], main: str
+) -> pd.DataFrame:
+    """What several seeds say of each variant of a setting, the first one being the reference.
 
     The difference from the reference is paired: the same seeds. Its 95 % interval is
     `mean ± t · s / √n`, Student's t for n - 1, of n seeds' differences with standard deviation s.
 
     Args:
-        tables: rows of grids that were run with the same seeds.
+        rows: of grids that were run with the same seeds.
+        variants: model and num_layers of each; those without successful rows are left out.
         metrics: columns to describe.
         main: the column whose difference is asked for.
 
     Returns:
-        One row a variant, by model and num_layers: these, seeds, mean and standard deviation
-        (`_std`) of every metric, and `lead`, `lead_low` and `lead_high`, NaN for the reference.
+        One row a variant: model, num_layers, seeds, mean and standard deviation (`_std`) of every
+        metric, and `lead`, `lead_low` and `lead_high`, NaN for the reference.
 
     Raises:
-        GridError: no successful rows, or a variant with other seeds than the reference.
+        GridError: no successful rows of the reference, or a variant with other seeds.
     """
-    rows = pd.concat(tables)
-    rows = rows[rows["error"].isna()]
-    if rows.empty:
-        raise GridError("the tables hold no successful trials")
+    done = rows[rows["error"].isna()].set_index("seed").sort_index()
     found, reference = [], None
-    for (model, layers), mine in rows.groupby(["model", "num_layers"], sort=False):
-        values = mine.set_index("seed")[main].sort_index()
+    for model, layers in variants:
+        mine = done[(done["model"] == model) & (done["num_layers"] == layers)]
+        if reference is None:
+            reference = mine[main]
+            if reference.empty:
+                raise GridError(f"the table holds no successful trials of {variants[0]}")
+        if mine.empty:
+            continue
+        if not mine.index.equals(reference.index):
+            raise GridError(
+                f"{model} with num_layers {layers} was run with the seeds {list(mine.index)}, "
+                f"expected {list(reference.index)}"
+            )
         row = {"model": model, "num_layers": layers, "seeds": len(mine)}
         row |= {name: mine[name].mean() for name in metrics}
         row |= {f"{name}_std": mine[name].std() for name in metrics}
-        if reference is None:
-            reference = values
-        elif not values.index.equals(reference.index):
-            raise GridError(
-                f"{model} with num_layers {layers} was run with the seeds {list(values.index)}, "
-                f"expected {list(reference.index)}"
-            )
-        else:
-            less = values - reference
+        if found:
+            less = mine[main] - reference
             half = stats.t.ppf(0.975, len(less) - 1) * less.std() / len(less) ** 0.5
             lead = less.mean()
             row |= {"lead": lead, "lead_low": lead - half, "lead_high": lead + half}

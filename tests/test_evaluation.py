@@ -91,6 +91,11 @@ def test_the_readme_holds_the_committed_tables(readme, dataset):
         assert name in shown
 
 
+@pytest.mark.parametrize("readme", tables.READMES)
+def test_the_readme_holds_what_five_seeds_say(readme):
+    assert tables.seeds_as_markdown() in (artefacts.ROOT / readme).read_text("utf-8")
+
+
 @pytest.fixture(scope="module", params=splits.PROTOCOLS)
 def small(request, made, tmp_path_factory):
     """A protocol's table of a model trained for an epoch on made-up data."""

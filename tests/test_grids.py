@@ -41,16 +41,19 @@ def test_over_seeds_by_hand():
         )
 
     three, none = rows("a", 3, [0.5, 0.6, 0.7]), rows("a", 0, [0.51, 0.62, 0.73])[::-1]
-    found = grids.over_seeds([three, none], ["auc"], "auc").set_index("num_layers")
+    variants = [("a", 3), ("a", 1), ("a", 0)]
+    found = grids.over_seeds(pd.concat([none, three]), variants, ["auc"], "auc")
+    assert found["num_layers"].tolist() == [3, 0]
     assert found["auc"].tolist() == pytest.approx([0.6, 0.62])
     assert found["auc_std"].tolist() == pytest.approx([0.1, 0.11])
     assert found["lead"].isna().tolist() == [True, False]
     # differences .01, .02, .03: mean .02, standard deviation .01, t(2) = 4.3027
     half = 4.3027 * 0.01 / 3**0.5
-    assert found.loc[0, ["lead", "lead_low", "lead_high"]].tolist() == pytest.approx(
+    assert found.loc[1, ["lead", "lead_low", "lead_high"]].tolist() == pytest.approx(
         [0.02, 0.02 - half, 0.02 + half], rel=1e-4
     )
-    with pytest.raises(grids.GridError, match=r"with the seeds \[1, 2, 4\], expected \[1, 2, 3\]"):
-        grids.over_seeds([three, rows("a", 0, [1, 2, 3], (1, 2, 4))], ["auc"], "auc")
-    with pytest.raises(grids.GridError, match="no successful trials"):
-        grids.over_seeds([three.assign(error="x")], ["auc"], "auc")
+    other = pd.concat([three, rows("a", 0, [1, 2, 3], (1, 2, 4))])
+    with pytest.raises(grids.GridError, match=r"the seeds \[1, 2, 4\], expected \[1, 2, 3\]"):
+        grids.over_seeds(other, variants, ["auc"], "auc")
+    with pytest.raises(grids.GridError, match="no successful trials of"):
+        grids.over_seeds(three.assign(error="x"), variants, ["auc"], "auc")
