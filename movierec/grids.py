@@ -126,8 +126,8 @@ GRIDS = {
         "temporal",
         dataclasses.replace(training.SETTINGS["tuned"], refit=False, patience=2, epochs=12),
         {
-            "unknown_rate": (0.0, 0.05, 0.2),
-            "l2_embedding": (0.114,),
+            "unknown_rate": (0.0,),
+            "l2_embedding": (0.114, 0.228),
         },
         crossed=False,
         protocol="temporal",
