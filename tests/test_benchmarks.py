@@ -44,7 +44,7 @@ def test_lines_of_peers_and_ratios():
 
 
 def test_growth_of_a_tiny_size():
-    sizes = {"rows": 100, "fields": 4, "embed_dim": 8, "candidates": 120}
+    sizes = {"rows": 5000, "fields": 4, "embed_dim": 8, "candidates": 120}
     measured = growth.measure(**sizes)
     assert measured.keys() == growth.MEASURES.keys()
     assert all(value > 0 for value in measured.values())
