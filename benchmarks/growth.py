@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from benchmarks.driver import BATCH, FIELD_DIMS
 from benchmarks.speed import as_markdown
@@ -77,7 +78,9 @@ def figure(table: pd.DataFrame) -> Figure:
         for row, (measured, title) in enumerate(MEASURES.items()):
             ax = axes[row][column]
             ax.plot(part[name], part[measured], marker="o")
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(0, 1.1 * max(part[measured], default=1))
+            ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+            ax.locator_params(axis="x", nbins=5)
             ax.grid(alpha=0.3)
             if not column:
                 ax.set_ylabel(title)
