@@ -280,10 +280,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     jobs = jobs_for(options.memory) if options.jobs is None else options.jobs
     try:
         table = run(grid, datasets.load(options.dataset), path, jobs)
+        if grid.name in tables.SEED_GRIDS and options.dataset == "ml-1m":
+            tables.seeds_into_readmes()
     except (datasets.DataError, TrainingError, GridError, OSError) as error:
         parser.exit(1, f"{error}\n")
-    if grid.name in tables.SEED_GRIDS and options.dataset == "ml-1m":
-        tables.seeds_into_readmes()
     failed = table["error"].notna().sum()
     print(f"{len(table)} trials, {failed} failed; {path}")
 

@@ -32,7 +32,8 @@ def mean_loss(model) -> Callable:
     """A function of embeddings `(rows, fields, embed_dim)` and targets: the mean cross-entropy.
 
     It is compiled for processors where the model has interacting layers of sizes that fill their
-    vector units; else it is `plain_loss`. Both give the same numbers.
+    vector units; else it is `plain_loss`. Both give the same numbers. The first training on a
+    machine takes some seconds more, in which Numba compiles the code and stores it.
     """
     if not (
         isinstance(model, AutoInt)
