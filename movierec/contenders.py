@@ -20,9 +20,9 @@ from sklearn.metrics import roc_auc_score
 from movierec import artefacts, baselines, catalogue, metrics, training
 from movierec.baselines import Known, Scores
 from movierec.fitting import fit
+from movierec.grids import GRIDS
 from movierec.models import TITLES, predictor
 from movierec.prepared import Prepared
-from movierec.settings import Settings
 
 Says = Callable[[np.ndarray], np.ndarray]  # from row numbers to their scores
 # from prepared data and the rows to learn from to: from constants to what is said
@@ -123,9 +123,8 @@ def _machine(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
     own = prepared.fitted_on(numbers)
 
     def fitted(**constants) -> Says:
-        settings = Settings(learning_rate=2e-3, averaging=0.998, patience=None, **constants)
-        if prepared.data.name == "ml-100k":
-            settings = dataclasses.replace(settings, **training.FEWER_ROWS)
+        settings = dataclasses.replace(GRIDS["fm"].base, patience=None, **constants)
+        settings = training.sized(settings, prepared.data.name)
         keras.utils.set_random_seed(training.SEED)
         model = settings.build("fm", own.encoder.field_dims)
         with contextlib.redirect_stdout(io.StringIO()):

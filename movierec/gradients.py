@@ -239,9 +239,6 @@ def gradients(
         for c in range(classes):
             for n in range(rows):
                 z[c * _B + n] += others[start + n, c]
-        for c in range(classes, padded):
-            for n in range(_B):
-                z[c * _B + n] = _ZERO
         end = start + rows
         _cross_entropy(z, classes, targets[start:end], rows, scale, losses[start:end])
         for c in range(classes):

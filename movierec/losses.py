@@ -76,8 +76,8 @@ def _compiled(model: AutoInt) -> Callable:
         *layers, readout, bias = weights
         layers = [np.stack(layers[at : at + 4]) for at in range(0, len(layers), 4)]
         kernels = [_by_heads(layer, heads) for layer in layers]
-        fills = -others.shape[1] % 4
-        reading = np.pad(readout, ((0, 0), (0, fills))).reshape(fields, -1, len(bias) + fills)
+        reading = scoring.padded(readout, 1)
+        reading = reading.reshape(fields, -1, reading.shape[1])
         constants = (
             np.float32(1 / max(1, len(vectors))),
             heads,
@@ -86,7 +86,7 @@ def _compiled(model: AutoInt) -> Callable:
             scoring.flat([kernel.swapaxes(1, 2) for kernel in kernels]),
             reading.T.ravel(),
             reading.ravel(),
-            np.pad(bias, (0, fills)),
+            scoring.padded(bias, 0),
         )
         losses = np.empty(len(vectors), np.float32)
         d_vectors, d_others = np.empty_like(vectors), np.empty_like(others)
@@ -107,8 +107,8 @@ def _compiled(model: AutoInt) -> Callable:
         ends = np.cumsum([kernel.size for kernel in kernels])[:-1]
         d_layers = [
             kernel
-            for part, layer in zip(np.split(d_kernels, ends), layers, strict=True)
-            for kernel in _from_heads(part, layer.shape, heads)
+            for d_layer, layer in zip(np.split(d_kernels, ends), layers, strict=True)
+            for kernel in _from_heads(d_layer, layer.shape, heads)
         ]
         d_readout = d_reading.reshape(reading.T.shape).T[..., : len(bias)].reshape(readout.shape)
         return losses.mean(), d_vectors, d_others, *d_layers, d_readout, d_bias[: len(bias)]
@@ -124,8 +124,8 @@ def _compiled(model: AutoInt) -> Callable:
         results[0].set_shape(())
 
         def backward(upstream):
-            first, second, *others = (upstream * result for result in results[1:])
-            return [first, second, None, *others]
+            d_vectors, d_others, *d_weights = (upstream * result for result in results[1:])
+            return [d_vectors, d_others, None, *d_weights]
 
         return results[0], backward
 

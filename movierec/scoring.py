@@ -64,7 +64,7 @@ def _constants(model: AutoInt) -> tuple:
 
     def split(kernel: np.ndarray) -> np.ndarray:
         """The last axis by heads, each as wide as the next multiple of 4."""
-        return _padded(kernel.reshape(*kernel.shape[:-1], heads, dim), -1)
+        return padded(kernel.reshape(*kernel.shape[:-1], heads, dim), -1)
 
     def merged(kernel: np.ndarray) -> np.ndarray:
         return kernel.reshape(len(kernel), -1)
@@ -76,22 +76,22 @@ def _constants(model: AutoInt) -> tuple:
     kernels = [merged(split(kernel.T)) for kernel in projections[1:]]
     readout, bias = (weight.numpy() for weight in model.attention_logit.weights)
     readout = split(readout.T.reshape(-1, fields, heads * dim))
-    readout = _padded(readout.reshape(-1, fields, heads * wide), 0).swapaxes(1, 2)
+    readout = padded(readout.reshape(-1, fields, heads * wide), 0).swapaxes(1, 2)
     units, biases, dense = [], [], []
     sums = pooling = vectors = np.empty((len(table), 0), np.float32)
     if isinstance(model, AutoIntMLP):
         first, *others = (layer for layer in model.mlp.layers if layer.weights)
-        kernel = _padded(first.kernel.numpy(), 1)
+        kernel = padded(first.kernel.numpy(), 1)
         sums = _by_field(model, table, kernel[: fields * columns])
         if model.pairwise_pooling:
-            vectors, pooling = _padded(table, 1), _padded(kernel[fields * columns :].T, 1)
+            vectors, pooling = padded(table, 1), padded(kernel[fields * columns :].T, 1)
         units.append(sums.shape[1])
-        biases.append(_padded(first.bias.numpy(), 0))
+        biases.append(padded(first.bias.numpy(), 0))
         for layer in others:
-            dense.append(_padded(_padded(layer.kernel.numpy().T, 0), 1))
+            dense.append(padded(padded(layer.kernel.numpy().T, 0), 1))
             units.append(len(dense[-1]))
             if layer.use_bias:
-                biases.append(_padded(layer.bias.numpy(), 0))
+                biases.append(padded(layer.bias.numpy(), 0))
     else:
         units.append(len(readout))
     return (
@@ -103,7 +103,7 @@ def _constants(model: AutoInt) -> tuple:
         sums,
         flat([pooling]),
         flat(dense),
-        flat([*biases, _padded(bias, 0)]),
+        flat([*biases, padded(bias, 0)]),
         np.array(units),
         vectors,
     )
@@ -122,7 +122,7 @@ def _up(size: int) -> int:
     return -(-size // 4) * 4
 
 
-def _padded(array: np.ndarray, axis: int) -> np.ndarray:
+def padded(array: np.ndarray, axis: int) -> np.ndarray:
     """With zeros behind, to the next multiple of 4 of the axis's length."""
     widths = [(0, 0)] * array.ndim
     widths[axis] = (0, _up(array.shape[axis]) - array.shape[axis])

@@ -86,8 +86,11 @@ def as_markdown(table: pd.DataFrame) -> str:
         given = table["protocol"].str.extract(r", (\d+) ratings")[0]
         head = ["ratings known", *head]
         lines = [[known, *line] for known, line in zip(given, lines, strict=True)]
-    lines = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return _markdown(head, lines)
+
+
+def _markdown(head: list[str], lines: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
 
 
 def _cell(row: dict, name: str) -> str:
@@ -116,22 +119,23 @@ def into_readmes(dataset: str, table: pd.DataFrame, root: Path = artefacts.ROOT)
 
 def seeds_into_readmes(root: Path = artefacts.ROOT) -> None:
     """Put what five seeds say into the READMEs."""
+    text = seeds_as_markdown(root)
     for readme in READMES:
-        files.into_block(root / readme, "seeds", seeds_as_markdown(root))
+        files.into_block(root / readme, "seeds", text)
 
 
 def seeds_as_markdown(root: Path = artefacts.ROOT) -> str:
     """What five seeds say of the tuned setting and of AutoInt+ with less attention or none."""
-    paths = [root / "model" / "experiments" / f"{name}.csv" for name in SEED_GRIDS]
+    folder = artefacts.place("ml-1m", root=root).folder / "experiments"
+    paths = [folder / f"{name}.csv" for name in SEED_GRIDS]
     rows = pd.concat(pd.read_csv(path) for path in paths if path.exists())
-    main = next(iter(SEED_METRICS))
-    lines = [["model", *SEED_METRICS.values(), "less the tuned setting's NDCG@10"]]
-    lines.append(["---"] * len(lines[0]))
-    found = over_seeds(rows, list(VARIANTS), list(SEED_METRICS), main)
-    for row in found.to_dict("records"):
-        cells = [f"{row[name]:.4f} ± {row[f'{name}_std']:.4f}" for name in SEED_METRICS]
-        lead = "–"
-        if not pd.isna(row["lead"]):
-            lead = metrics.lead_as_text(row["lead"], row["lead_low"], row["lead_high"])
-        lines.append([VARIANTS[row["model"], row["num_layers"]], *cells, lead])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    found = over_seeds(rows, list(VARIANTS), list(SEED_METRICS), next(iter(SEED_METRICS)))
+    lines = [
+        [
+            VARIANTS[row["model"], row["num_layers"]],
+            *(metrics.as_text((row[name], row[f"{name}_std"])) for name in SEED_METRICS),
+            _cell(row, "lead"),
+        ]
+        for row in found.to_dict("records")
+    ]
+    return _markdown(["model", *SEED_METRICS.values(), "less the tuned setting's NDCG@10"], lines)

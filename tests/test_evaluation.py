@@ -32,9 +32,10 @@ def test_a_run_from_scratch_gives_the_committed_table(evaluated):
     # the factorisation machine is trained here and now: order of sums and number of threads show
     machine = table.index.str.startswith("factorisation machine")
     assert machine.sum() == 1
+    against_it = (table["best_baseline"] == table.index[machine][0]).all()
     for column in table.select_dtypes("number"):
         found, written = table[column], expected[column]
-        loose = 3e-3 if column.startswith("lead") else 2e-4
+        loose = 3e-3 if against_it and column.startswith("lead") else 2e-4
         np.testing.assert_allclose(found[~machine], written[~machine], atol=loose, err_msg=column)
         np.testing.assert_allclose(found[machine], written[machine], atol=3e-3, err_msg=column)
 
