@@ -17,7 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
 from movierec import recommender
-from movierec.models import MODELS
+from movierec.settings import TITLES
 
 
 class Session:
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Load the running page and print median and 95th percentile of its answers."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--address", default="localhost:8501", help="where the page runs")
-    parser.add_argument("--model", choices=MODELS, default="autointmlp", help="that it shows")
+    parser.add_argument("--model", choices=TITLES, default="autointmlp", help="that it shows")
     parser.add_argument("--dataset", default="ml-1m", help="that it runs on")
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--changes", type=int, default=20)

@@ -8,7 +8,8 @@ import numpy as np
 
 from autointmlp import AutoIntMLP
 from benchmarks.driver import BATCH, FIELD_DIMS, made_rows, one_user, serve, sizes
-from movierec.fitting import Rows, one_epoch, step_function
+from movierec.encoding import Rows
+from movierec.fitting import one_epoch, step_function
 from movierec.models import predictor
 from movierec.preprocess import LIKED
 from movierec.settings import Settings

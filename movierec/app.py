@@ -7,17 +7,17 @@ import streamlit as st
 
 from movierec import artefacts, datasets, link, recommender, texts
 from movierec.library import Library, RequestError
-from movierec.models import TITLES
-from movierec.newcomer import Newcomer, candidates
+from movierec.newcomer import Newcomer
 from movierec.page import films, newcomer, person, quality, state, why
 from movierec.rawfiles import DataError
 from movierec.recommender import Recommender
+from movierec.settings import TITLES
 from movierec.sources import NotFoundError
 from movierec.texts import plain
 
 
 def page(model: str) -> None:
-    """Show the whole page for one model, a key of `movierec.models.MODELS`."""
+    """Show the whole page for one model, a key of `movierec.settings.TITLES`."""
     st.set_page_config(page_title=f"{TITLES[model]} · MovieLens", page_icon="🎬", layout="wide")
     (other,) = set(TITLES) - {model}
     ready = _ready(model)
@@ -52,7 +52,6 @@ def load(model: str) -> Recommender:
     """The recommender, shared by all sessions, after it has answered once."""
     ready = recommender.attach(load_library(), model)
     ready.recommend(int(ready.data.users["user_id"].iloc[0]))
-    candidates(ready, Newcomer(rated=((int(ready.data.movies["movie_id"].iloc[0]), 5),)))
     gc.collect()
     gc.freeze()  # Streamlit collects garbage after every run: not among what stays, that is 0.3 s
     return ready

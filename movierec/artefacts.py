@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import h5py
-import keras
-import numpy as np
-
-from autoint import AutoInt
-from movierec import encoding, files
+from movierec import encoding, files, trained
 from movierec.datasets import MovieLens
 from movierec.encoding import FeatureEncoder
-from movierec.models import MODELS
 from movierec.preprocess import FEATURES
+from movierec.trained import Trained
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = {
@@ -121,13 +116,13 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def save(where: Place, name: str, model: AutoInt, encoder: FeatureEncoder, entry: dict) -> None:
+def save(where: Place, name: str, model, encoder: FeatureEncoder, entry: dict) -> None:
     """Write encoder, weights and manifest, all or none.
 
     Args:
         where: see `place`.
-        name: a key of `MODELS`.
-        model, encoder: what was fitted.
+        name: a key of `WEIGHTS`.
+        model, encoder: what was fitted, the model being Keras'.
         entry: what the manifest shall say besides hashes, versions and the model's arguments.
     """
     entries = where.entries()
@@ -151,8 +146,10 @@ def save(where: Place, name: str, model: AutoInt, encoder: FeatureEncoder, entry
         manifest_part.write_text(text + "\n", "utf-8")
 
 
-def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
+def load(where: Place, name: str) -> tuple[Trained, FeatureEncoder, dict]:
     """Model, encoder and manifest entry, after checking that they belong together.
+
+    `movierec.models.load` gives the Keras model.
 
     Raises:
         ArtefactError: naming what is missing or does not fit, and the command that mends it.
@@ -174,51 +171,23 @@ def load(where: Place, name: str) -> tuple[AutoInt, FeatureEncoder, dict]:
             f"{path} is damaged or belongs to another run: its SHA-256 is {actual}, the manifest "
             f"says {entry['weights_sha256']}. {mend}"
         )
-    try:
-        model = MODELS[name](**entry["model"])
-    except Exception as error:  # wrong names, types or sizes meet many parts of Keras
-        raise ArtefactError(f"{where.manifest} describes no model: {error}. {mend}") from error
     if encoder.features != FEATURES:
         raise ArtefactError(
             f"{where.encoder} encodes {', '.join(encoder.features)}, expected "
             f"{', '.join(FEATURES)}. {mend}"
         )
-    if model.embedding.field_dims != encoder.field_dims:
+    if entry["model"].get("field_dims") != list(encoder.field_dims):
         raise ArtefactError(
-            f"{where.manifest} describes a model of {model.embedding.field_dims} ids a field, but "
-            f"the encoder has {encoder.field_dims}. {mend}"
+            f"{where.manifest} describes a model of {entry['model'].get('field_dims')} ids a "
+            f"field, but the encoder has {encoder.field_dims}. {mend}"
         )
-    _load_weights(model, path, mend)
-    return model, encoder, entry
-
-
-def _load_weights(model: keras.Model, path: Path, mend: str) -> None:
     try:
-        stored = _stored_parameters(path)
-        if stored != model.count_params():
-            raise ValueError(f"it holds {stored} parameters, the model {model.count_params()}")
-        model.load_weights(path)
-    except Exception as error:  # h5py and Keras raise many kinds for a file that does not fit
+        return trained.read(path, **entry["model"]), encoder, entry
+    except (ValueError, TypeError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise ArtefactError(f"{path} does not fit the model: {reason}. {mend}") from error
-    for variable in model.trainable_variables:
-        values = variable.numpy()
-        if not np.isfinite(values).all():
-            raise ArtefactError(f"{path}: {variable.path} holds values that are not finite. {mend}")
-        if values.size > 1 and not values.any():
-            raise ArtefactError(f"{path}: {variable.path} is all zeros. {mend}")
-
-
-def _stored_parameters(path: Path) -> int:
-    """Number of weights in the file (Keras itself passes over layers that a model lacks)."""
-    sizes = []
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda _, item: sizes.append(
-                item.size if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" else 0
-            )
-        )
-    return sum(sizes)
+        raise ArtefactError(
+            f"{path} does not fit the model that {where.manifest.name} describes: {reason}. {mend}"
+        ) from error
 
 
 def check_data(entry: dict, data: MovieLens) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autoint import AutoInt
-from movierec.models import predictor
 from movierec.prepared import Prepared
 
 BLOCK = 32  # rows at a time: 32 × 3,706 rows of ids are 6 MB
@@ -60,9 +58,10 @@ def ranks(
     return np.concatenate(found), np.concatenate(heads) if top else None
 
 
-def of_model(model: AutoInt, prepared: Prepared) -> Callable[[np.ndarray], np.ndarray]:
+def of_predictor(
+    predict: Callable[[np.ndarray], np.ndarray], prepared: Prepared
+) -> Callable[[np.ndarray], np.ndarray]:
     """A model's scores of every film for the user and time of given rows; see `ranks`."""
-    predict = predictor(model)
     films = np.arange(len(prepared.film_ids))
 
     def scores_of(numbers: np.ndarray) -> np.ndarray:

@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from movierec import artefacts, baselines, catalogue, metrics, training
+from movierec import artefacts, baselines, catalogue, metrics, scoring, training
 from movierec.baselines import Known, Scores
-from movierec.fitting import fit
 from movierec.grids import GRIDS
-from movierec.models import TITLES, predictor
 from movierec.prepared import Prepared
+from movierec.settings import TITLES
 
 Says = Callable[[np.ndarray], np.ndarray]  # from row numbers to their scores
 # from prepared data and the rows to learn from to: from constants to what is said
@@ -125,11 +123,13 @@ def _machine(prepared: Prepared, numbers: np.ndarray) -> Callable[..., Says]:
     def fitted(**constants) -> Says:
         settings = dataclasses.replace(GRIDS["fm"].base, patience=None, **constants)
         settings = training.sized(settings, prepared.data.name)
-        keras.utils.set_random_seed(training.SEED)
-        model = settings.build("fm", own.encoder.field_dims)
         with contextlib.redirect_stdout(io.StringIO()):
-            fit(model, own.rows(numbers), None, settings, training.SEED)
-        predict = predictor(model)
+            model, _ = training.learnt(
+                "fm", own.encoder.field_dims, own.rows(numbers), None, settings, training.SEED
+            )
+        from movierec import models  # TensorFlow, as above
+
+        predict = models.predictor(model)
         return lambda rows: predict(own.ids[rows])
 
     return fitted
@@ -222,10 +222,10 @@ def saved_models(prepared: Prepared, root: Path = artefacts.ROOT) -> Iterator[Co
             model, encoder, entry = artefacts.load(where, name)
             artefacts.check_data(entry, prepared.data)
             own = prepared.with_encoder(encoder)
-            title = f"{TITLES[name]}, {setting} setting"
+            title, predict = f"{TITLES[name]}, {setting} setting", scoring.predictor(model)
             if prepared.protocol.whole_catalogue:
-                scores_of = catalogue.of_model(model, own)
+                scores_of = catalogue.of_predictor(predict, own)
                 found, heads = catalogue.ranks(own, split.test, split.known, scores_of)
                 yield Contender(title, found, heads=heads, model=True)
             else:
-                yield Contender(title, predictor(model)(own.ids[split.test]), True, model=True)
+                yield Contender(title, predict(own.ids[split.test]), True, model=True)

@@ -58,6 +58,24 @@ def _text(value) -> str:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Encoded rows.
+
+    Args:
+        ids: int32, shape (rows, fields).
+        labels: 0 or 1, float32, shape (rows,).
+        ratings: 1 to 5, shape (rows,); only a model that learns from them needs them.
+        films: ids of the film fields of every film, int32, shape (films, 6); only training that
+            draws unseen films needs them.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    ratings: np.ndarray | None = None
+    films: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class FeatureEncoder:
     """Ids of raw feature values. Build one with `fit` or `load`; it cannot be refitted.
 

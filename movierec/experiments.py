@@ -14,17 +14,15 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from tqdm import tqdm
 
-from autoint import AutoInt
 from movierec import (
     artefacts,
     baselines,
@@ -38,9 +36,7 @@ from movierec import (
 )
 from movierec.baselines import Known
 from movierec.datasets import MovieLens
-from movierec.fitting import best_epoch
 from movierec.grids import GRIDS, Grid, GridError
-from movierec.models import predictor
 from movierec.prepared import Prepared, prepare
 from movierec.settings import Settings, TrainingError
 
@@ -49,7 +45,7 @@ TRIAL_GIB = 2.0
 SAID = ("valid_logloss", "valid_auc", "valid_ndcg", "test_auc", "test_ndcg_original", "test_ndcg")
 MODULES = (
     "encoding fitting fm gradients kernel losses metrics prepared preprocess scoring settings "
-    "splits training"
+    "splits trained training"
 ).split()
 CODE = ["autoint.py", "autointmlp.py", *(f"movierec/{name}.py" for name in MODULES)]
 
@@ -185,6 +181,9 @@ _prepared: Prepared | None = None  # of a worker process
 def _start(data: MovieLens, protocol: str, threads: int) -> None:
     """Make a worker ready: its data, its share of the cores, and an end when its parent ends."""
     global _prepared
+    import tensorflow as tf  # it takes seconds: only workers import it
+
+    os.environ["LOKY_MAX_CPU_COUNT"] = str(threads)  # joblib.cpu_count, which compiled code asks
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     parent = multiprocessing.parent_process()
@@ -194,6 +193,8 @@ def _start(data: MovieLens, protocol: str, threads: int) -> None:
 
 def _trial(model: str, settings: Settings, seed: int, test: bool) -> dict:
     """One trial's outcome; an error becomes part of it."""
+    import tensorflow as tf
+
     start = time.perf_counter()
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -208,27 +209,30 @@ def _fitted(model: str, settings: Settings, seed: int, test: bool) -> dict:
 
     The movie mean that the test rows are compared with learns from the rows that the trial does.
     """
+    from movierec import fitting, models
+
     network, prepared, history = training.fitted(_prepared, model, settings, seed)
+    predict = models.predictor(network)
     outcome = {"epochs_run": len(history), "parameters": network.count_params()}
-    best = history[(best_epoch(history) if settings.patience is not None else 0) - 1]
+    best = history[(fitting.best_epoch(history) if settings.patience is not None else 0) - 1]
     outcome |= {name: best[name] for name in ("valid_logloss", "valid_auc") if name in best}
     if prepared.protocol.whole_catalogue and not settings.refit:
-        outcome["valid_ndcg"] = _catalogue_ndcg(network, prepared)
+        outcome["valid_ndcg"] = _catalogue_ndcg(predict, prepared)
     if not test:
         return outcome
     if prepared.protocol.whole_catalogue:
-        values, gain = quality.of_model(network, prepared), {}
+        values, gain = quality.of_predictor(predict, prepared), {}
     else:
-        scores = predictor(network)(prepared.ids[prepared.split.test])
+        scores = predict(prepared.ids[prepared.split.test])
         values = quality.of_rows(prepared, prepared.split.test, scores)
         gain = _gain(scores, prepared, settings)
     return outcome | {f"test_{name}": value for name, value in quality.flat(values).items()} | gain
 
 
-def _catalogue_ndcg(network: AutoInt, prepared: Prepared) -> float:
+def _catalogue_ndcg(predict: Callable[[np.ndarray], np.ndarray], prepared: Prepared) -> float:
     """NDCG@10 of every fourth validation film among all that its user has not rated."""
     split = prepared.split
-    scores_of = catalogue.of_model(network, prepared)
+    scores_of = catalogue.of_predictor(predict, prepared)
     found, _ = catalogue.ranks(prepared, split.valid[::4], split.train, scores_of, 0)
     return float(metrics.one_relevant(found)["ndcg"].mean())
 

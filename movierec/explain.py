@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from movierec import artefacts, datasets, files, foldin, metrics, recommender
+from movierec import artefacts, datasets, files, metrics, recommender
 from movierec.datasets import MOVIE, RATING, USER
 from movierec.encoding import UNKNOWN
 from movierec.library import Library
-from movierec.models import TITLES
 from movierec.preprocess import FEATURES, MOVIE_FEATURES
 from movierec.recommender import Candidates, Recommender
+from movierec.settings import TITLES
 from movierec.tables import READMES
 
 NEAREST = 5
@@ -78,23 +78,21 @@ def explain(ready: Recommender, candidates: Candidates, movie_id: int) -> Explan
     (row,) = ready.library.film_rows([movie_id])
     if row < 0:
         raise recommender.RequestError(f"there is no film {movie_id} in {ready.data.name}")
-    ids = candidates.ids[row]
+    ids, model = candidates.ids[row], ready.model
     # row 0 is the film as it is, row f + 1 lacks field f
     variants = np.tile(ids, (len(ids) + 1, 1))
-    np.fill_diagonal(variants[1:], UNKNOWN)
-    vectors = ready.model.embedding(variants)
     if candidates.person is not None:
-        people = np.tile(candidates.person, (len(variants), 1))
-        people[1] = foldin.unknown(ready.model)
-        vectors = foldin.embedded(ready.model, variants, people)
-    logits, attention = ready.model.logits_of(vectors)
-    probability = ready.model.probabilities(logits).numpy()[:, 0]
+        model = model.with_users(candidates.person[None])
+        variants[:, 0] = 1
+    np.fill_diagonal(variants[1:], UNKNOWN)
+    logits, attention = model.logits_of(model.embedding(variants))
+    probability = model.probabilities(logits)[:, 0]
     return Explanation(
         held=tuple(
             str(ready.encoder.classes[feature][number])
             for feature, number in zip(FEATURES, ids, strict=True)
         ),
-        attention=np.stack([layer[0].numpy() for layer in attention]),
+        attention=np.stack([layer[0] for layer in attention]),
         probability=float(probability[0]),
         without=probability[1:],
     )
@@ -114,7 +112,7 @@ def nearest(ready: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFr
     """
     rows = ready.library.film_rows([movie_id, *rated[MOVIE]])
     ids = ready.profile_ids({})[rows]
-    vectors = ready.model.embedding(ids).numpy()[:, FILM_FIELDS].reshape(len(rows), -1)
+    vectors = ready.model.embedding(ids)[:, FILM_FIELDS].reshape(len(rows), -1)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     similarity = vectors[1:] @ vectors[0]
     films = rated[[MOVIE, RATING]].assign(similarity=similarity)

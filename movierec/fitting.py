@@ -6,7 +6,6 @@ import logging
 import time
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -17,32 +16,15 @@ from tqdm import tqdm
 
 from autoint import AutoInt
 from movierec import files, losses
-from movierec.encoding import UNKNOWN
-from movierec.models import check_ids, predictor
-from movierec.preprocess import LIKED, MOVIE_COLUMNS
-from movierec.settings import RATINGS, Settings, TrainingError
+from movierec.encoding import UNKNOWN, Rows
+from movierec.models import predictor
+from movierec.preprocess import MOVIE_COLUMNS
+from movierec.settings import RATINGS, Settings, TrainingError, targets_of
+from movierec.trained import check_ids
 
 STEPS_PER_CALL = 32
 
 log = logging.getLogger("movierec")
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Encoded rows.
-
-    Args:
-        ids: int32, shape (rows, fields).
-        labels: 0 or 1, float32, shape (rows,).
-        ratings: 1 to 5, shape (rows,); only a model that learns from them needs them.
-        films: ids of the film fields of every film, int32, shape (films, 6); only training that
-            draws unseen films needs them.
-    """
-
-    ids: np.ndarray
-    labels: np.ndarray
-    ratings: np.ndarray | None = None
-    films: np.ndarray | None = None
 
 
 def fit(
@@ -173,29 +155,12 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
     return run
 
 
-def targets_of(model: AutoInt, ratings: np.ndarray) -> np.ndarray:
-    """What the model is to say of ratings: the label, or the class counted from 0, (rows,).
-
-    The classes end with the five ratings; a class "unseen" may stand before them.
-
-    Raises:
-        TrainingError: ratings other than 1 to 5.
-    """
-    if len(ratings) and not 1 <= ratings.min() <= ratings.max() <= RATINGS:
-        raise TrainingError(
-            f"expected ratings of 1 to {RATINGS}. Received: {ratings.min()} to {ratings.max()}"
-        )
-    if model.num_classes == 1:
-        return (ratings >= LIKED).astype(np.float32)
-    return (ratings + (model.num_classes - RATINGS - 1)).astype(np.int32)
-
-
 def _targets(model: AutoInt, train: Rows) -> np.ndarray:
     if model.num_classes == 1:
         return train.labels
     if train.ratings is None:
         raise TrainingError(f"the model learns from ratings of 1 to {RATINGS}. Received: none")
-    return targets_of(model, train.ratings)
+    return targets_of(model.num_classes, train.ratings)
 
 
 def _penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:

@@ -9,8 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from movierec import training
-from movierec.models import MODELS
-from movierec.settings import Settings
+from movierec.settings import TITLES, Settings
 
 
 class GridError(ValueError):
@@ -49,7 +48,7 @@ class Grid:
         Raises:
             GridError: an unknown parameter or model, or a value that no model can be built with.
         """
-        known = [*MODELS, "fm"]
+        known = [*TITLES, "fm"]
         if self.model not in known:
             raise GridError(f"unknown model {self.model!r}: choose one of {', '.join(known)}")
         known = [field.name for field in dataclasses.fields(Settings)]

@@ -7,6 +7,7 @@ losses and gradients block by block; here TensorFlow is told to use it.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import numpy as np
 import tensorflow as tf
 
@@ -69,8 +70,7 @@ def _compiled(model: AutoInt) -> Callable:
     from movierec import gradients  # Numba is imported by those who train only
 
     heads, fields = model.num_heads, len(model.embedding.field_dims)
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
-    pool = ThreadPoolExecutor(threads or scoring.cores())
+    pool = ThreadPoolExecutor(joblib.cpu_count())
 
     def compute(vectors, others, targets, *weights):
         *layers, readout, bias = weights

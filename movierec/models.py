@@ -9,31 +9,23 @@ import tensorflow as tf
 
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
-from movierec import scoring
+from movierec import artefacts, scoring
+from movierec.trained import Trained, check_ids
 
 MODELS = {"autoint": AutoInt, "autointmlp": AutoIntMLP}
-TITLES = {"autoint": "AutoInt", "autointmlp": "AutoInt+"}
 ROWS_PER_CALL = 8192
 
 
-def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
-    """Refuse ids that an embedding table does not hold.
+def load(where: artefacts.Place, name: str) -> AutoInt:
+    """The Keras model of saved weights, to take apart or to train on; serving does without.
 
     Raises:
-        ValueError: naming the first field and id out of range, or the wrong shape.
+        ArtefactError: see `artefacts.load`.
     """
-    if ids.ndim != 2 or ids.shape[1] != len(field_dims):
-        raise ValueError(f"expected ids of shape (rows, {len(field_dims)}). Received: {ids.shape}")
-    if not len(ids):
-        return
-    wrong = (ids.min(axis=0) < 0) | (ids.max(axis=0) >= field_dims)
-    if wrong.any():
-        field = int(np.argmax(wrong))
-        low, high = ids[:, field].min(), ids[:, field].max()
-        raise ValueError(
-            f"ids of field {field} must be in 0..{field_dims[field] - 1}. Received: {low}..{high}. "
-            "Encode the rows with the encoder that belongs to the model"
-        )
+    _, _, entry = artefacts.load(where, name)
+    model = MODELS[name](**entry["model"])
+    model.load_weights(where.weights(name))
+    return model
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
@@ -43,18 +35,14 @@ def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     again when they have changed. It raises ValueError for ids that do not fit the model. AutoInt
     and AutoInt+ are scored by `movierec.scoring`, other models by their graph.
     """
-    fast = type(model) in MODELS.values()
-    score = scoring.scorer(model) if fast else functools.partial(_by_graph, model)
-
-    def predict(ids: np.ndarray) -> np.ndarray:
-        check_ids(ids, model.embedding.field_dims)
-        return score(ids)
-
-    return predict
+    if type(model) in MODELS.values():
+        return scoring.predictor(Trained.of(model))
+    return functools.partial(_by_graph, model)
 
 
 def _by_graph(model: keras.Model, ids: np.ndarray) -> np.ndarray:
     """Probabilities from the model's own graph, float32 `(rows,)`."""
+    check_ids(ids, model.embedding.field_dims)
     call = _graph(model)
     starts = range(0, len(ids), ROWS_PER_CALL)
     chunks = [call(tf.constant(ids[s : s + ROWS_PER_CALL], tf.int32)).numpy() for s in starts]
@@ -69,11 +57,11 @@ def _graph(model: keras.Model):
     return forward.get_concrete_function()  # TensorFlow warns of many models otherwise
 
 
-def mean_attention(model: AutoInt, ids: np.ndarray) -> np.ndarray:
+def mean_attention(model: AutoInt | Trained, ids: np.ndarray) -> np.ndarray:
     """Each interacting layer's attention, averaged over heads and rows.
 
     Args:
-        model: a trained model.
+        model: a trained model, as Keras has it or as `artefacts.load` gives it.
         ids: encoded rows, shape (rows, fields), one at least.
 
     Returns:
@@ -83,11 +71,11 @@ def mean_attention(model: AutoInt, ids: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: no rows, or ids that do not fit the model.
     """
-    check_ids(ids, model.embedding.field_dims)
     if not len(ids):
         raise ValueError("expected one row of ids at least. Received: none")
-    sums = np.zeros((model.num_layers, ids.shape[1], ids.shape[1]))
+    model = model if isinstance(model, Trained) else Trained.of(model)
+    sums = 0
     for start in range(0, len(ids), ROWS_PER_CALL):
-        _, layers = model(ids[start : start + ROWS_PER_CALL], return_attention=True)
-        sums += [np.sum(np.mean(layer, axis=1), axis=0) for layer in layers]
+        _, layers = model.logits_of(model.embedding(ids[start : start + ROWS_PER_CALL]))
+        sums += np.array([np.sum(np.mean(layer, axis=1), axis=0) for layer in layers])
     return (sums / len(ids)).astype(np.float32)

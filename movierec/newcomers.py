@@ -15,14 +15,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from autoint import AutoInt
-from movierec import artefacts, contenders, datasets, files, foldin, quality, splits, training
+from movierec import (
+    artefacts,
+    contenders,
+    datasets,
+    files,
+    foldin,
+    quality,
+    scoring,
+    splits,
+    training,
+)
 from movierec.contenders import Contender
 from movierec.datasets import TIMESTAMP, MovieLens
-from movierec.models import TITLES, predictor
 from movierec.prepared import Prepared, prepare
-from movierec.settings import Settings, TrainingError
+from movierec.settings import TITLES, Settings, TrainingError
 from movierec.splits import first_rows
+from movierec.trained import Trained
 
 GIVEN = (0, 1, 3, 5, 10)
 PULLS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -44,7 +53,7 @@ def contenders_of(
         model, encoder, entry = artefacts.load(where, name)
         artefacts.check_data(entry, prepared.data)
         own = prepared.with_encoder(encoder)
-        models.append((TITLES[name], model, own, predictor(model)(own.ids[numbers])))
+        models.append((TITLES[name], model, own, scoring.predictor(model)(own.ids[numbers])))
     choices = list(contenders.choose(prepared))
     for given in GIVEN:
         first = test[place < given]
@@ -67,7 +76,7 @@ def _places(prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _folded(
-    model: AutoInt,
+    model: Trained,
     prepared: Prepared,
     first: np.ndarray,
     numbers: np.ndarray,
@@ -76,7 +85,7 @@ def _folded(
     people, owner = np.unique(prepared.users[first], return_inverse=True)
     vectors = foldin.fold_in(model, prepared.ids[first], prepared.ratings[first], owner, pull)
     mine = np.searchsorted(people, prepared.users[numbers])
-    return foldin.score(model, prepared.ids[numbers], vectors[mine])
+    return foldin.score(model, prepared.ids[numbers], vectors, mine)
 
 
 def rehearse(data: MovieLens, settings: Settings, seed: int = training.SEED) -> pd.DataFrame:
@@ -98,6 +107,7 @@ def rehearse(data: MovieLens, settings: Settings, seed: int = training.SEED) -> 
     split = splits.new_users(data, ready.split.known)
     ready = Prepared(data, ready.protocol, split, ready.encoder)
     model, ready, _ = training.fitted(ready, "autointmlp", settings, seed)
+    model = Trained.of(model)
     place, numbers = _places(ready)
     rows = []
     for pull in PULLS:

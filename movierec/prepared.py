@@ -10,8 +10,7 @@ from scipy import sparse
 
 from movierec import encoding, preprocess
 from movierec.datasets import MOVIE, RATING, USER, MovieLens
-from movierec.encoding import UNKNOWN, FeatureEncoder
-from movierec.fitting import Rows
+from movierec.encoding import UNKNOWN, FeatureEncoder, Rows
 from movierec.preprocess import MOVIE_COLUMNS
 from movierec.settings import TrainingError
 from movierec.splits import PROTOCOLS, Protocol, Split

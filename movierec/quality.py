@@ -1,14 +1,12 @@
 """What a ranker is worth on the test rows of a protocol: each value with its 95 % interval."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
-from autoint import AutoInt
 from movierec import catalogue, metrics
-from movierec.models import predictor
 from movierec.prepared import Prepared
 
 Value = float | int | tuple[float, float]
@@ -46,13 +44,15 @@ def of_ranks(ranks: np.ndarray) -> dict[str, Value]:
     return {"users": len(table)} | {name: metrics.interval(table[name]) for name in table}
 
 
-def of_model(model: AutoInt, prepared: Prepared) -> dict[str, Value]:
+def of_predictor(
+    predict: Callable[[np.ndarray], np.ndarray], prepared: Prepared
+) -> dict[str, Value]:
     """A model's metrics on the test rows, by the protocol's own way."""
     split = prepared.split
     if prepared.protocol.whole_catalogue:
-        scores_of = catalogue.of_model(model, prepared)
+        scores_of = catalogue.of_predictor(predict, prepared)
         return of_ranks(catalogue.ranks(prepared, split.test, split.known, scores_of, 0)[0])
-    return of_rows(prepared, split.test, predictor(model)(prepared.ids[split.test]))
+    return of_rows(prepared, split.test, predict(prepared.ids[split.test]))
 
 
 def by_group(

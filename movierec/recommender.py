@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from autoint import AutoInt
-from movierec import artefacts, datasets, foldin, preprocess
+from movierec import artefacts, datasets, foldin, preprocess, scoring
 from movierec.datasets import MovieLens
 from movierec.encoding import FeatureEncoder
 from movierec.library import FILM_COLUMNS, Filters, Library, RequestError
-from movierec.models import MODELS, predictor
+from movierec.settings import TITLES
+from movierec.trained import Trained
 
 YEARS = range(1995, 2101)
 ALL_FILMS = Filters()
@@ -50,14 +50,14 @@ class Recommender:
     def __init__(
         self,
         data: MovieLens,
-        model: AutoInt,
+        model: Trained,
         encoder: FeatureEncoder,
         entry: dict,
         library: Library | None = None,
     ):
         self.data, self.model, self.encoder, self.entry = data, model, encoder, entry
         self.library = library or Library(data)
-        self._predict = predictor(model)
+        self._predict = scoring.predictor(model)
         self._user_ids = encoder.transform(data.users, preprocess.USER_FEATURES)
         self._movie_ids = encoder.transform(self.library.movies, preprocess.MOVIE_FEATURES)
 
@@ -94,8 +94,8 @@ class Recommender:
         """All films with their probabilities; the arguments are the fields of `Candidates`."""
         if person is None:
             return Candidates(ids, unseen, self._predict(ids))
-        vectors = np.broadcast_to(person, (len(ids), len(person)))
-        return Candidates(ids, unseen, foldin.score(self.model, ids, vectors), person)
+        owner = np.zeros(len(ids), np.int32)
+        return Candidates(ids, unseen, foldin.score(self.model, ids, person[None], owner), person)
 
     def rank(
         self, candidates: Candidates, n: int = 10, filters: Filters = ALL_FILMS
@@ -167,7 +167,7 @@ class Recommender:
                 training did not see are the unknown ones to the model.
 
         Returns:
-            float32, shape (rows,); the numbers of `model.predict` on the encoded rows.
+            float32, shape (rows,); the numbers of the Keras model's `predict` on the encoded rows.
 
         Raises:
             movierec.encoding.EncoderError: when a column is missing.
@@ -201,8 +201,8 @@ def load(
         movierec.artefacts.ArtefactError: weights, encoder, manifest and data do not belong
             together.
     """
-    if model not in MODELS:
-        raise RequestError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
+    if model not in TITLES:
+        raise RequestError(f"unknown model {model!r}: choose one of {', '.join(TITLES)}")
     return attach(Library(datasets.load(dataset, root / "data", download)), model, root)
 
 
@@ -213,6 +213,6 @@ def attach(library: Library, model: str, root: Path = artefacts.ROOT) -> Recomme
         movierec.artefacts.ArtefactError: see `load`.
     """
     data = library.data
-    trained, encoder, entry = artefacts.load(artefacts.place(data.name, root=root), model)
+    loaded, encoder, entry = artefacts.load(artefacts.place(data.name, root=root), model)
     artefacts.check_data(entry, data)
-    return Recommender(data, trained, encoder, entry, library)
+    return Recommender(data, loaded, encoder, entry, library)

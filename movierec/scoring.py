@@ -5,32 +5,30 @@ id: the first interacting layer's projections and what the id adds to the MLP's 
 then reads those tables, and `movierec.kernel` does the rest on all cores.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import numpy as np
-from scipy.special import expit, softmax
 
-from autoint import AutoInt
-from autointmlp import AutoIntMLP
+from movierec.trained import Trained, check_ids
 
 ROWS = 256  # a thread takes at a time
 
 
-def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
+def predictor(model: Trained) -> Callable[[np.ndarray], np.ndarray]:
     """A function from int32 ids `(rows, fields)` to probabilities, float32 `(rows,)`.
 
-    It keeps the weights that the model has now. Ids are not checked. The first call on a machine
-    takes some seconds, in which Numba compiles the kernel and stores it beside its source.
+    It raises ValueError for ids that do not fit the model. The first call on a machine takes some
+    seconds, in which Numba compiles the kernel and stores it beside its source.
     """
     from movierec import kernel  # Numba is imported by those who score only
 
-    constants = _constants(model)
-    offsets = np.cumsum([0, *model.embedding.field_dims[:-1]], dtype=np.int32)
-    pool = ThreadPoolExecutor(cores())
+    constants, offsets = _constants(model), model.offsets
+    pool = ThreadPoolExecutor(joblib.cpu_count())
 
-    def score(ids: np.ndarray) -> np.ndarray:
+    def predict(ids: np.ndarray) -> np.ndarray:
+        check_ids(ids, model.field_dims)
         rows = ids.astype(np.int32) + offsets
         logits = np.empty((len(rows), model.num_classes), np.float32)
 
@@ -39,27 +37,16 @@ def scorer(model: AutoInt) -> Callable[[np.ndarray], np.ndarray]:
             kernel.logits(rows[chunk], *constants, logits[chunk])
 
         list(pool.map(part, range(0, len(rows), ROWS)))
-        if model.num_classes == 1:
-            return expit(logits[:, 0])
-        return softmax(logits, axis=1)[:, -model.num_positive :].sum(axis=1)
+        return model.probabilities(logits)[:, 0]
 
-    return score
+    return predict
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _constants(model: AutoInt) -> tuple:
+def _constants(model: Trained) -> tuple:
     """The arguments of `kernel.logits` between the first and the last."""
-    table = model.embedding.table.numpy()
-    heads, dim = model.num_heads, model.head_dim
-    fields, columns = len(model.embedding.field_dims), model.embedding.embed_dim
-    if not model.num_layers:
-        heads, dim = 1, columns
+    table, fields = model.table, len(model.field_dims)
+    columns, heads = model.embed_dim, model.num_heads if model.layers else 1
+    dim = len(model.readout) // fields // heads
     wide = _up(dim)
 
     def split(kernel: np.ndarray) -> np.ndarray:
@@ -69,31 +56,21 @@ def _constants(model: AutoInt) -> tuple:
     def merged(kernel: np.ndarray) -> np.ndarray:
         return kernel.reshape(len(kernel), -1)
 
-    projections = [
-        merged(np.stack([split(kernel.numpy()) for kernel in layer.kernels], axis=2))
-        for layer in model.interacting
-    ]
+    projections = [merged(split(kernels).transpose(1, 2, 0, 3)) for kernels in model.layers]
     kernels = [merged(split(kernel.T)) for kernel in projections[1:]]
-    readout, bias = (weight.numpy() for weight in model.attention_logit.weights)
-    readout = split(readout.T.reshape(-1, fields, heads * dim))
+    readout = split(model.readout.T.reshape(-1, fields, heads * dim))
     readout = padded(readout.reshape(-1, fields, heads * wide), 0).swapaxes(1, 2)
-    units, biases, dense = [], [], []
+    units, biases, dense = [len(readout)], [], []
     sums = pooling = vectors = np.empty((len(table), 0), np.float32)
-    if isinstance(model, AutoIntMLP):
-        first, *others = (layer for layer in model.mlp.layers if layer.weights)
-        kernel = padded(first.kernel.numpy(), 1)
-        sums = _by_field(model, table, kernel[: fields * columns])
+    if model.dense:
+        first, *others = model.dense
+        first = padded(first, 1)
+        sums = _by_field(model, first[: fields * columns])
         if model.pairwise_pooling:
-            vectors, pooling = padded(table, 1), padded(kernel[fields * columns :].T, 1)
-        units.append(sums.shape[1])
-        biases.append(padded(first.bias.numpy(), 0))
-        for layer in others:
-            dense.append(padded(padded(layer.kernel.numpy().T, 0), 1))
-            units.append(len(dense[-1]))
-            if layer.use_bias:
-                biases.append(padded(layer.bias.numpy(), 0))
-    else:
-        units.append(len(readout))
+            vectors, pooling = padded(table, 1), padded(first[fields * columns :].T, 1)
+        dense = [padded(padded(kernel.T, 0), 1) for kernel in others]
+        units = [sums.shape[1], *map(len, dense)]
+        biases = [padded(bias, 0) for bias in model.biases]
     return (
         heads,
         wide,
@@ -103,19 +80,17 @@ def _constants(model: AutoInt) -> tuple:
         sums,
         flat([pooling]),
         flat(dense),
-        flat([*biases, padded(bias, 0)]),
+        flat([*biases, padded(model.bias, 0)]),
         np.array(units),
         vectors,
     )
 
 
-def _by_field(model: AutoInt, table: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def _by_field(model: Trained, kernel: np.ndarray) -> np.ndarray:
     """What every id's vector adds to a dense layer, `kernel` being (fields · dim, units)."""
-    ends = np.cumsum(model.embedding.field_dims)[:-1]
-    blocks = np.split(kernel, len(ends) + 1)
-    return np.concatenate(
-        [part @ block for part, block in zip(np.split(table, ends), blocks, strict=True)]
-    )
+    tables = np.split(model.table, model.offsets[1:])
+    blocks = np.split(kernel, len(tables))
+    return np.concatenate([part @ block for part, block in zip(tables, blocks, strict=True)])
 
 
 def _up(size: int) -> int:

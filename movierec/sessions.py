@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from movierec import metrics, nextbaselines, nextfitting, sessiondata
+from movierec import metrics, nextbaselines, sessiondata
 from movierec.datasets import DataError
 from movierec.prefixes import Encoded, Prefixes, encode, prefixes, ranks, vocabulary
 from movierec.sessiondata import Parts, Sessions
@@ -189,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", choices=sessiondata.NAMES, default="completejourney")
     parser.add_argument("--seed", type=int, default=42)
     options = parser.parse_args(arguments)
+    from movierec import nextfitting  # TensorFlow takes seconds to import
+
     try:
         parts = sessiondata.load(options.dataset)
         settings = nextfitting.SETTINGS[options.dataset]

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from autoint import AutoInt
-from movierec.fm import FactorizationMachine
-from movierec.models import MODELS
+import numpy as np
+
 from movierec.preprocess import LIKED
 
+TITLES = {"autoint": "AutoInt", "autointmlp": "AutoInt+"}
 RATINGS = 5
 
 
@@ -75,8 +75,11 @@ class Settings:
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} is {getattr(self, name)}, expected 0 up to below 1")
 
-    def build(self, name: str, field_dims: tuple[int, ...]) -> AutoInt:
-        """A new model with fresh weights: a key of `MODELS`, or "fm"."""
+    def build(self, name: str, field_dims: tuple[int, ...]):
+        """A new Keras model with fresh weights: a key of `TITLES`, or "fm"."""
+        from movierec.fm import FactorizationMachine  # TensorFlow takes seconds to import
+        from movierec.models import MODELS
+
         if name == "fm":
             return FactorizationMachine(field_dims, self.embed_dim)
         arguments = {
@@ -98,3 +101,21 @@ class Settings:
                 "pairwise_pooling": self.pairwise_pooling,
             }
         return MODELS[name](field_dims, **arguments)
+
+
+def targets_of(num_classes: int, ratings: np.ndarray) -> np.ndarray:
+    """What a model of so many classes is to say of ratings, shape (rows,).
+
+    That is the label, or the class counted from 0: the classes end with the five ratings; a class
+    "unseen" may stand before them.
+
+    Raises:
+        TrainingError: ratings other than 1 to 5.
+    """
+    if len(ratings) and not 1 <= ratings.min() <= ratings.max() <= RATINGS:
+        raise TrainingError(
+            f"expected ratings of 1 to {RATINGS}. Received: {ratings.min()} to {ratings.max()}"
+        )
+    if num_classes == 1:
+        return (ratings >= LIKED).astype(np.float32)
+    return (ratings + (num_classes - RATINGS - 1)).astype(np.int32)

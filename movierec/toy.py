@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from movierec.fitting import Rows
+from movierec.encoding import Rows
 
 
 def planted(

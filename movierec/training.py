@@ -11,16 +11,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
-
-from autoint import AutoInt
-from movierec import artefacts, datasets, metrics, quality
+from movierec import artefacts, datasets, metrics, quality, scoring
 from movierec.datasets import MovieLens
-from movierec.fitting import fit
-from movierec.models import MODELS
+from movierec.encoding import Rows
 from movierec.prepared import Prepared, prepare
-from movierec.settings import Settings, TrainingError
+from movierec.settings import TITLES, Settings, TrainingError
 from movierec.splits import PROTOCOLS
+from movierec.trained import Trained
 
 _TUNED = Settings(
     embed_dim=64,
@@ -71,8 +68,8 @@ def fitted(
     seed: int,
     resume: Path | None = None,
     identity: str = "",
-) -> tuple[AutoInt, Prepared, list[dict]]:
-    """A model trained on the rows that protocol and settings give.
+) -> tuple:
+    """A Keras model trained on the rows that protocol and settings give.
 
     With `settings.refit` these are training and validation rows together, else training rows,
     with validation rows to watch and stop by.
@@ -82,7 +79,7 @@ def fitted(
         name: what to build, see `Settings.build`.
         settings: see `Settings`.
         seed: of everything random.
-        resume, identity: see `fit`.
+        resume, identity: see `fitting.fit`.
 
     Returns:
         The model; the data with the encoder of the rows it learnt from; one dict an epoch.
@@ -93,10 +90,29 @@ def fitted(
         prepared = prepared.fitted_on(numbers)
     else:
         valid = prepared.validation()
-    keras.utils.set_random_seed(seed)
-    model = settings.build(name, prepared.encoder.field_dims)
-    history = fit(model, prepared.rows(numbers), valid, settings, seed, resume, identity)
+    dims, rows = prepared.encoder.field_dims, prepared.rows(numbers)
+    model, history = learnt(name, dims, rows, valid, settings, seed, resume, identity)
     return model, prepared, history
+
+
+def learnt(
+    name: str,
+    field_dims: tuple[int, ...],
+    train: Rows,
+    valid: Rows | None,
+    settings: Settings,
+    seed: int,
+    resume: Path | None = None,
+    identity: str = "",
+) -> tuple:
+    """A new Keras model trained on encoded rows, and one dict an epoch; see `fitting.fit`."""
+    import keras  # TensorFlow takes seconds to import: only those who train do
+
+    from movierec import fitting
+
+    keras.utils.set_random_seed(seed)
+    model = settings.build(name, field_dims)
+    return model, fitting.fit(model, train, valid, settings, seed, resume, identity)
 
 
 def train(
@@ -111,7 +127,7 @@ def train(
     """Fit, evaluate and save a model; its manifest entry.
 
     Args:
-        name: a key of `MODELS`.
+        name: a key of `settings.TITLES`.
         data: what to train on.
         setting: a key of `SETTINGS`; also decides the folder.
         seed: of everything random.
@@ -120,7 +136,7 @@ def train(
         **overrides: fields of `Settings` to set otherwise.
 
     Raises:
-        TrainingError, OSError: see `fit` and `artefacts.save`; nothing is half written.
+        TrainingError, OSError: see `fitting.fit` and `artefacts.save`; nothing is half written.
     """
     settings = dataclasses.replace(settings_for(setting, data.name, protocol), **overrides)
     if not 0 <= seed < 2**32:
@@ -140,10 +156,11 @@ def train(
     resume = where.folder / f"{name}.resume.npz"
     identity = json.dumps([name, described, artefacts.versions()], sort_keys=True)
     model, prepared, history = fitted(prepared, name, settings, seed, resume, identity)
+    predict = scoring.predictor(Trained.of(model))
     entry = described | {
         "trained": datetime.date.today().isoformat(),
         "history": history,
-        "metrics": {"test": quality.of_model(model, prepared)},
+        "metrics": {"test": quality.of_predictor(predict, prepared)},
     }
     artefacts.save(where, name, model, prepared.encoder, entry)
     resume.unlink(missing_ok=True)
@@ -153,7 +170,7 @@ def train(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train a model and save its weights, encoder and manifest."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--model", choices=MODELS, default="autointmlp")
+    parser.add_argument("--model", choices=TITLES, default="autointmlp")
     parser.add_argument("--dataset", choices=datasets.NAMES, default="ml-1m")
     parser.add_argument("--setting", choices=SETTINGS, default="tuned")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="test-rows")

@@ -6,7 +6,17 @@ import h5py
 import numpy as np
 import pytest
 
-from movierec import artefacts, datasets, encoding, files, preprocess, quality, training
+from movierec import (
+    artefacts,
+    datasets,
+    encoding,
+    files,
+    models,
+    preprocess,
+    quality,
+    scoring,
+    training,
+)
 from movierec.artefacts import ArtefactError
 from movierec.prepared import prepare
 from tests.conftest import write_ml1m
@@ -69,7 +79,7 @@ def test_both_models_share_folder_and_encoder(where, made):
     ]
     for name in ("autoint", "autointmlp"):
         model, encoder, entry = artefacts.load(where, name)
-        assert model.embedding.field_dims == encoder.field_dims
+        assert model.field_dims == encoder.field_dims
         artefacts.check_data(entry, made)
         assert entry["versions"]["keras"] == artefacts.versions()["keras"]
         assert entry["metrics"]["test"]["rows"] == 320
@@ -77,7 +87,7 @@ def test_both_models_share_folder_and_encoder(where, made):
 
 def test_weights_survive(where, made):
     model, encoder, entry = artefacts.load(where, "autointmlp")
-    again = quality.of_model(model, prepare(made, encoder))
+    again = quality.of_predictor(scoring.predictor(model), prepare(made, encoder))
     assert again["auc"] == pytest.approx(entry["metrics"]["test"]["auc"], abs=1e-6)
 
 
@@ -144,7 +154,7 @@ def test_another_shape(where):
 
 def test_arguments_that_no_model_has(where):
     edit(where, lambda entry: entry["model"].update(colour="red"))
-    refused(where, "describes no model")
+    refused(where, "does not fit the model .*unexpected keyword argument 'colour'")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +182,7 @@ def test_an_entry_of_no_model(where):
 @pytest.mark.parametrize("arguments", [{"num_layers": 2}, {"num_layers": 2.5}, {"embed_dim": "16"}])
 def test_another_architecture(where, arguments):
     edit(where, lambda entry: entry["model"].update(arguments))
-    refused(where, "does not fit the model|describes no model")
+    refused(where, "does not fit the model")
 
 
 def test_an_encoder_of_other_features(where, made):
@@ -184,9 +194,9 @@ def test_an_encoder_of_other_features(where, made):
 
 
 def test_training_one_model_says_when_the_other_no_longer_fits(where, made, caplog):
-    model, _, entry = artefacts.load(where, "autointmlp")
+    _, _, entry = artefacts.load(where, "autointmlp")
     other = encoding.fit(preprocess.features(made).iloc[:50])
-    artefacts.save(where, "autointmlp", model, other, entry)
+    artefacts.save(where, "autointmlp", models.load(where, "autointmlp"), other, entry)
     assert "autoint was trained with another encoder: train it again too" in caplog.text
 
 
@@ -215,7 +225,8 @@ def test_other_timestamps_are_only_said(made, caplog):
 
 def test_a_full_disk_keeps_the_old_model(where, made, monkeypatch):
     before = {path: path.read_bytes() for path in where.folder.iterdir()}
-    model, encoder, entry = artefacts.load(where, "autointmlp")
+    _, encoder, entry = artefacts.load(where, "autointmlp")
+    model = models.load(where, "autointmlp")
 
     def full(path):
         path.write_bytes(b"half")

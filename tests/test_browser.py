@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from movierec.models import TITLES
+from movierec.settings import TITLES
 from tests import serving
 
 pytestmark = pytest.mark.skipif(serving.chromium() is None, reason="no Chromium is installed")

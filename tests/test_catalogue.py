@@ -55,7 +55,7 @@ def test_scores_that_are_no_numbers(ready):
 def test_a_model_scores_every_film_at_the_row_s_time(ready):
     model = training.SETTINGS["tuned"].build("autoint", ready.encoder.field_dims)
     rows = ready.split.test[:3]
-    scores = catalogue.of_model(model, ready)(rows)
+    scores = catalogue.of_predictor(predictor(model), ready)(rows)
     assert scores.shape == (3, len(ready.data.movies))
     own = scores[np.arange(3), ready.movies[rows]]
     np.testing.assert_allclose(own, predictor(model)(ready.ids[rows]), rtol=1e-5)

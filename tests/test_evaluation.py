@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from movierec import artefacts, datasets, evaluation, metrics, splits, tables, training
-from movierec.models import predictor
+from movierec import artefacts, datasets, evaluation, metrics, scoring, splits, tables, training
 from movierec.prepared import prepare
 
 
@@ -65,7 +64,7 @@ def test_figures_by_an_independent_loop(ml100k):
     ready = prepare(ml100k, encoder)
     test = ready.split.test
     users, labels = ready.users[test], ready.labels[test]
-    scores = predictor(model)(ready.ids[test])
+    scores = scoring.predictor(model)(ready.ids[test])
     table = metrics.per_user(users, labels, scores)
     for user in table.index[:100]:
         ranked = labels[users == user][np.argsort(-scores[users == user], kind="stable")]

@@ -3,13 +3,12 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
-from movierec import foldin
-from movierec.fitting import targets_of
-from movierec.losses import cross_entropy
-from movierec.models import predictor
+from movierec import foldin, scoring
+from movierec.trained import Trained
 
 FIELDS = (30, 4, 50)
 
@@ -18,7 +17,7 @@ FIELDS = (30, 4, 50)
 def model(request):
     """A model with random weights that are large enough to tell films apart."""
     keras.utils.set_random_seed(3)
-    return request.param(FIELDS, embed_dim=8, init_std=0.4)
+    return Trained.of(request.param(FIELDS, embed_dim=8, init_std=0.4))
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +33,19 @@ def test_ratings_are_learnt(model, rows):
     vectors = foldin.fold_in(model, ids, ratings, owner)
     assert vectors.shape == (5, 8)
     assert vectors.dtype == np.float32
-    nobody = np.tile(foldin.unknown(model), (40, 1))
-    targets = targets_of(model, ratings)
-    before, after = (
-        cross_entropy(targets, model.logits_of(foldin.embedded(model, ids, people))[0]).numpy()
-        for people in (nobody, vectors[owner])
-    )
+    liked = ratings >= 4
+    nobody = np.tile(model.table[:1], (5, 1))
+    before, after = (foldin.score(model, ids, people, owner) for people in (nobody, vectors))
     for person in range(5):
-        assert after[owner == person].mean() < before[owner == person].mean()
+        mine = owner == person
+        losses = [log_loss(liked[mine], scores[mine], labels=[0, 1]) for scores in (before, after)]
+        assert losses[1] < losses[0]
 
 
 def test_the_model_stays_as_it_is(model, rows):
-    before = [variable.numpy() for variable in model.variables]
-    foldin.fold_in(model, *rows)
-    for old, variable in zip(before, model.variables, strict=True):
-        assert np.array_equal(old, variable.numpy())
+    before = model.table.copy()
+    foldin.score(model, rows[0], foldin.fold_in(model, *rows), rows[2])
+    assert np.array_equal(before, model.table)
 
 
 def test_people_do_not_touch_each_other(model, rows):
@@ -75,16 +72,17 @@ def test_the_order_of_rows_and_the_user_field_do_not_matter(model, rows):
 def test_somebody_without_ratings_is_the_unknown_user(model, rows):
     ids, ratings, owner = rows
     vectors = foldin.fold_in(model, ids, ratings, owner + 1)
-    np.testing.assert_allclose(vectors[0], foldin.unknown(model), atol=1e-6)
+    np.testing.assert_allclose(vectors[0], model.table[0], atol=1e-6)
     nothing = foldin.fold_in(model, ids[:0], ratings[:0], owner[:0])
     assert nothing.shape == (0, 8)
 
 
-def test_score_with_the_models_own_vectors_is_predict(model, rows):
+def test_score_with_the_models_own_vectors_is_its_own(model, rows):
     ids = rows[0]
-    own = model.embedding(ids).numpy()[:, 0]
-    np.testing.assert_allclose(foldin.score(model, ids, own), predictor(model)(ids), atol=1e-6)
-    assert foldin.score(model, ids[:0], own[:0]).shape == (0,)
+    own = model.embedding(ids)[:, 0]
+    scores = foldin.score(model, ids, own, np.arange(40))
+    np.testing.assert_allclose(scores, scoring.predictor(model)(ids), atol=1e-6)
+    assert foldin.score(model, ids[:0], own[:0], np.arange(0)).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -104,5 +102,7 @@ def test_bad_input(model, rows, change, message):
 
 
 def test_vectors_that_do_not_fit(model, rows):
-    with pytest.raises(ValueError, match=r"vectors of shape \(40, 8\). Received: \(40, 7\)"):
-        foldin.score(model, rows[0], np.zeros((40, 7), np.float32))
+    with pytest.raises(ValueError, match=r"vectors of shape \(people, 8\). Received: \(5, 7\)"):
+        foldin.score(model, rows[0], np.zeros((5, 7), np.float32), rows[2])
+    with pytest.raises(ValueError, match=r"ids of field 0 must be in 0..4. Received: 1..5"):
+        foldin.score(model, rows[0], np.zeros((4, 8), np.float32), rows[2])

@@ -7,6 +7,7 @@ from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec import models, scoring
 from movierec.fm import FactorizationMachine
+from movierec.trained import Trained
 
 DIMS = (5, 3, 7, 11, 2)
 FIVE = {"num_classes": 5, "num_positive": 2}
@@ -39,7 +40,7 @@ def spread(model, std=0.3):
 )
 def test_the_same_numbers_as_the_model(num_layers, classes, odd, kind, more):
     model = spread(kind(DIMS, num_layers=num_layers, **classes, **odd, **more))
-    score, ids = scoring.scorer(model), rows(150)
+    score, ids = scoring.predictor(Trained.of(model)), rows(150)
     expected = np.asarray(model(ids))[:, 0]
     assert np.ptp(expected) > 0.01
     for count in (0, 1, 64, 150):
@@ -52,7 +53,9 @@ def test_rows_of_several_threads_and_ids_of_any_layout(monkeypatch):
     monkeypatch.setattr(scoring, "ROWS", 30)
     model = spread(AutoIntMLP(DIMS))
     ids = np.asfortranarray(rows(200), np.int64)
-    np.testing.assert_allclose(scoring.scorer(model)(ids), model(ids)[:, 0], atol=1e-5)
+    np.testing.assert_allclose(
+        scoring.predictor(Trained.of(model))(ids), model(ids)[:, 0], atol=1e-5
+    )
 
 
 def test_large_attention_logits_do_not_overflow():
@@ -60,7 +63,7 @@ def test_large_attention_logits_do_not_overflow():
     spread(model, 0.1)
     for kernel in model.interacting[0].kernels[:2]:
         kernel.assign(1000 * kernel)
-    scores = scoring.scorer(model)(rows(100))
+    scores = scoring.predictor(Trained.of(model))(rows(100))
     assert np.isfinite(scores).all()
     np.testing.assert_allclose(scores, model(rows(100))[:, 0], atol=1e-4)
 
@@ -68,7 +71,7 @@ def test_large_attention_logits_do_not_overflow():
 def test_weights_that_are_no_numbers_show_in_the_scores():
     model = spread(AutoIntMLP(DIMS))
     model.embedding.table.assign(np.full(model.embedding.table.shape, np.nan))
-    assert np.isnan(scoring.scorer(model)(rows(3))).all()
+    assert np.isnan(scoring.predictor(Trained.of(model))(rows(3))).all()
 
 
 def test_another_model_is_scored_by_its_graph():

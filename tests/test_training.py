@@ -96,7 +96,7 @@ def test_other_protocols_have_folders_of_their_own(made, tmp_path):
     assert 0 <= entry["metrics"]["test"]["hit_ratio"][0] <= 1
     model, encoder, _ = artefacts.load(where, "autoint")
     assert model.num_classes == 6
-    assert encoder.field_dims == model.embedding.field_dims
+    assert encoder.field_dims == model.field_dims
 
 
 def test_refit_knows_what_validation_rows_hold(made):

@@ -9,10 +9,10 @@ from movierec import newcomer, preprocess
 from movierec.datasets import MOVIE
 from movierec.library import Filters, Library
 from movierec.link import MOST, View
-from movierec.models import TITLES
 from movierec.newcomer import Newcomer
 from movierec.page import quality, state
 from movierec.recommender import YEARS, Candidates, Recommender
+from movierec.settings import TITLES
 from movierec.texts import plain
 
 Who = int | Newcomer

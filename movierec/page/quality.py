@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from movierec import artefacts, charts
-from movierec.models import TITLES
+from movierec.settings import TITLES
 
 MEAN = "movie mean"
 METRICS = ("ndcg_original", "recall", "auc", "logloss")

@@ -1,0 +1,45 @@
+"""Who does not train does not wait for TensorFlow."""
+
+import subprocess
+import sys
+
+import pytest
+
+from movierec import artefacts
+
+MAINS = sorted(
+    f"{path.parent.name}.{path.stem}"
+    for folder in ("movierec", "benchmarks")
+    for path in (artefacts.ROOT / folder).glob("*.py")
+    if "ArgumentParser(description=main" in path.read_text("utf-8")
+)
+
+
+def without_tensorflow(code: str) -> str:
+    """What the code prints in a process of its own, where importing TensorFlow is an error."""
+    code = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n" + code
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=artefacts.ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", MAINS)
+def test_help(name):
+    code = (
+        f"sys.argv[1:] = ['--help']; import runpy; runpy.run_module({name!r}, run_name='__main__')"
+    )
+    assert "show this help message" in without_tensorflow(code)
+
+
+def test_recommending(ml100k):
+    code = """
+from movierec import explain, newcomer, recommender
+ready = recommender.load(dataset="ml-100k")
+candidates = newcomer.candidates(ready, newcomer.Newcomer(rated=((1, 5), (50, 2))))
+films = ready.rank(candidates, 3)
+explain.explain(ready, candidates, int(films["movie_id"][0]))
+print(len(ready.recommend(1)), len(films), end="")
+"""
+    assert without_tensorflow(code) == "10 3"
