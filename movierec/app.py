@@ -121,7 +121,7 @@ def _show_films(
 
     A change of a control runs this alone, not the whole page.
     """
-    st.subheader(words["recommended"], anchor="films")
+    st.header(words["recommended"], anchor="films")
     default = ready.library.default_time(None if isinstance(who, Newcomer) else who)
     films.ask(ready, default, TITLES[other], words)
     state.publish()
@@ -139,4 +139,6 @@ def _show_films(
         return
     films.show_notes(ready, ours, default, words)
     if view.film is not None:
-        why.show(ready, who, everything, view.film, words)
+        name, asked = (other, _ready(other)) if view.theirs else (model, ready)
+        everything = films.kept_candidates(asked, name, who, view)
+        why.show(asked, name, who, everything, view.film, words)

@@ -1,4 +1,8 @@
-"""The page's charts, as altair specifications; colours follow the page's theme."""
+"""The page's charts, as altair specifications.
+
+They are shown without Streamlit's chart theme, whose labels are too pale on a light page; their
+text has the page's own colour all the same.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-BAR, MARK, EVEN = "#0f8596", "#e2673f", "#c3cccf"  # legible on light and dark
+BAR, MARK, THIRD, EVEN = "#0f8596", "#e2673f", "#8b7bd8", "#c3cccf"  # legible on light and dark
 ROW = 22  # height of a bar, pixels
 
 
@@ -141,7 +145,7 @@ def reliability(table: pd.DataFrame, words: Mapping[str, str]):
         color=alt.Color(
             "ranker:N",
             title=None,
-            scale=alt.Scale(range=[MARK, BAR]),
+            scale=alt.Scale(range=[THIRD, BAR, MARK]),
             legend=alt.Legend(orient="top"),
         ),
         tooltip=[

@@ -26,6 +26,7 @@ class View:
         genre, decade, fresh: filters; `fresh` hides the well known.
         compare: whether the other model's list stands beside.
         film: movie id of the open explanation.
+        theirs: whether it explains the other model rather than the page's own.
         gender, age, occupation, zip: a new viewer's profile, as in the users table.
         rated: what the new viewer has rated, pairs of movie id and 1 to 5.
     """
@@ -41,6 +42,7 @@ class View:
     fresh: bool = False
     compare: bool = False
     film: int | None = None
+    theirs: bool = False
     gender: str | None = None
     age: int | None = None
     occupation: int | None = None
@@ -94,6 +96,7 @@ def _parsers(library: Library) -> dict[str, Parser]:
         "fresh": flag,
         "compare": flag,
         "film": _number(set(films), "a movie id"),
+        "theirs": flag,
         "gender": _choice(GENDERS),
         "age": _choice(AGE_GROUPS),
         "occupation": _between(range(len(OCCUPATIONS))),

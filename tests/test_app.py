@@ -74,7 +74,7 @@ def test_the_page_shows_what_the_recommender_says(page):
     for user_id in (1, 8, 943):
         run = change(run, "text_input", "who", str(user_id))
         assert titles(run) == names(ready.recommend(user_id)["movie_id"])
-        assert run.subheader[0].value == f"User {user_id}"
+        assert run.header[0].value == f"User {user_id}"
 
 
 @pytest.mark.parametrize("model", PAGES.values())
@@ -124,7 +124,7 @@ def test_a_description():
     match = next(button for button in run.button if "programmer" in button.label)
     user_id = match.label.split(" · ")[0]
     match.click().run()
-    assert run.subheader[0].value == f"User {user_id}"
+    assert run.header[0].value == f"User {user_id}"
     assert run.query_params["user"] == user_id
 
 
@@ -132,7 +132,7 @@ def test_a_description():
 def test_a_user_that_is_not_there(text):
     run = change(start(user=8), "text_input", "who", text)
     assert "There is no user" in warnings(run)
-    assert run.subheader[0].value == "User 8"
+    assert run.header[0].value == "User 8"
     assert len(titles(run)) == 10
 
 

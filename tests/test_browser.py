@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from movierec.settings import TITLES
@@ -136,6 +137,55 @@ def test_two_models(page, site):
     assert page.get_by_text("in both", exact=True).count() == 2 * shared
     assert len(set(shown(page, other)) | set(shown(page, site[1]))) >= 10
     page.get_by_text("movie mean (baseline)").wait_for()
+    cards(page, other).first.get_by_role("button", name="Why?").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(f"Why this film? · {TITLES[other]}").wait_for()
+    dialog.get_by_role("table").wait_for()
+    assert "theirs=1" in page.url
+
+
+VIEWS = {
+    "a user": "?user=8",
+    "a new viewer": "?tab=new&gender=F&rated=50:5,1:4",
+    "two models": "?user=8&compare=1",
+    "an explanation": "?user=8&film=50",
+    "Korean": "?user=8&lang=ko",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_everybody_can_use_it(site, opened, scheme, view):
+    """Contrast, labels, order of headings and the like, as axe-core's rules have them."""
+    page = serving.open_page(opened, site[0] + "/" + view, locale="en-US", color_scheme=scheme)
+    if "film=" in view:
+        page.get_by_role("dialog").get_by_role("table").wait_for()
+    else:
+        page.locator(".st-key-quality summary").click()
+        page.locator(".st-key-quality svg.marks").wait_for()
+    serving.settled(page)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.close()
+
+
+def test_without_a_mouse(page, site):
+    """The keyboard alone opens an explanation and closes it, and focus shows where it is."""
+    button = page.get_by_role("button", name="Why?").first
+    serving.settled(page)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if button.evaluate("b => b === document.activeElement"):
+            break
+    outline = button.evaluate(
+        "b => [getComputedStyle(b).outlineStyle, getComputedStyle(b).boxShadow]"
+    )
+    assert outline != ["none", "none"]
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("table").wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
 
 
 def test_korean(page):

@@ -27,6 +27,7 @@ VIEWS = st.builds(
     fresh=st.booleans(),
     compare=st.booleans(),
     film=st.none() | st.integers(1, 60),
+    theirs=st.booleans(),
     gender=st.sampled_from([None, "F", "M"]),
     age=st.sampled_from([None, 1, 25, 56]),
     occupation=st.none() | st.integers(0, 20),

@@ -99,11 +99,11 @@ def show(
     model: str,
     words: Mapping,
     shared: frozenset[int] = frozenset(),
-    explained: bool = True,
+    theirs: bool = False,
 ) -> None:
-    """Ranked cards of the list that `model` gave.
+    """Ranked cards of the list that `model` gave, each with a button that asks why.
 
-    Films in `shared` carry a mark; with `explained`, every card has a button that asks why.
+    Films in `shared` carry a mark; `theirs` says that `model` is not the page's own.
     """
     if films.empty:
         st.info(words["no_films"])
@@ -112,14 +112,13 @@ def show(
             with st.container(horizontal=True, wrap=False):
                 about = _about(library, film, words, film.movie_id in shared)
                 st.markdown(about, width="stretch")
-                if explained:
-                    st.button(
-                        words["why"],
-                        key=f"why-{film.movie_id}",
-                        help=words["why_help"].format(title=plain(film.title)),
-                        on_click=state.put,
-                        kwargs={"film": film.movie_id},
-                    )
+                st.button(
+                    words["why"],
+                    key=f"why-{model}-{film.movie_id}",
+                    help=words["why_help"].format(title=plain(film.title)),
+                    on_click=state.put,
+                    kwargs={"film": film.movie_id, "theirs": theirs},
+                )
             st.progress(film.probability, words["likely"].format(probability=film.probability))
 
 
@@ -150,7 +149,7 @@ def show_both(
     for place, name, films in zip(st.columns(2), (model, other), (ours, others), strict=True):
         with place:
             st.markdown(f"**{TITLES[name]}**")
-            show(ready.library, films, name, words, shared, explained=name == model)
+            show(ready.library, films, name, words, shared, theirs=name == other)
 
 
 def show_notes(

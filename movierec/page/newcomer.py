@@ -15,7 +15,7 @@ from movierec.texts import NAMES, plain
 
 def ask(library: Library, words: Mapping) -> Newcomer:
     """Show the form; who has filled it in."""
-    st.subheader(words["you"])
+    st.header(words["you"], anchor=False)
     gender, age = st.columns(2)
     occupation, zipcode = st.columns(2)
     for place, field in ((gender, "gender"), (age, "age"), (occupation, "occupation")):
@@ -32,7 +32,7 @@ def ask(library: Library, words: Mapping) -> Newcomer:
         words["zip"], key="zip", max_chars=ZIP_LENGTH, placeholder=words["rather_not"]
     )
     st.caption(words["you_note"])
-    st.subheader(words["rate"])
+    st.header(words["rate"], anchor=False)
     _show_rating(library, words)
     chosen = state.view()
     newcomer = Newcomer(

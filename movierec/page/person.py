@@ -83,7 +83,7 @@ def show(library: Library, user_id: int, words: Mapping) -> None:
     """Portrait in words and charts, and what the user rated."""
     user = library.user(user_id)
     described = portrait(library, user_id)
-    st.subheader(words["user"].format(user=user_id))
+    st.header(words["user"].format(user=user_id), anchor=False)
     sentences = [
         words["about"].format(
             gender=words["genders"][user["gender"]],
@@ -125,13 +125,13 @@ def _show_tabs(library: Library, user_id: int, described: Portrait, words: Mappi
         if name == "history":
             _show_history(library.history(user_id), words)
         elif name == "months" and described.rated:
-            st.altair_chart(charts.months(described.months, words), width="stretch")
+            st.altair_chart(charts.months(described.months, words), width="stretch", theme=None)
         elif not described.liked:
             st.info(words["nothing_liked"])
         else:
             table = described.genres if name == "genres" else described.decades
             shown = table.assign(name=[_name(value, words) for value in table["name"]])
-            st.altair_chart(charts.against_everyone(shown, words), width="stretch")
+            st.altair_chart(charts.against_everyone(shown, words), width="stretch", theme=None)
             st.caption(words["chart_note"])
 
 

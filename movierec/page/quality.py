@@ -41,7 +41,9 @@ def show(dataset: str, words: Mapping) -> None:
         if not path.is_file():
             st.info(words["reliability_missing"])
         else:
-            st.altair_chart(charts.reliability(pd.read_csv(path), words), width="stretch")
+            st.altair_chart(
+                charts.reliability(pd.read_csv(path), words), width="stretch", theme=None
+            )
             st.caption(words["reliability_note"])
 
 
@@ -53,7 +55,7 @@ def show_metrics(dataset: str, words: Mapping) -> None:
         return
     st.table(_in_words(table, words), hide_index=True)
     first = table.iloc[0]
-    st.caption(words["quality_note"].format(rows=first["rows"], users=first["users"]))
+    st.caption(words["quality_note"].format(rows=int(first["rows"]), users=int(first["users"])))
 
 
 def _in_words(table: pd.DataFrame, words: Mapping) -> pd.DataFrame:

@@ -12,19 +12,25 @@ from movierec.newcomer import Newcomer
 from movierec.page import state
 from movierec.preprocess import FEATURES
 from movierec.recommender import Candidates, Recommender
+from movierec.settings import TITLES
 from movierec.texts import NAMES, plain
 
 
 def show(
     ready: Recommender,
+    model: str,
     who: int | Newcomer,
     everything: Candidates,
     movie_id: int,
     words: Mapping,
 ) -> None:
-    """Open the dialog about one film."""
+    """Open the dialog about one film and what `model`, a key of `TITLES`, says of it."""
 
-    @st.dialog(words["why_title"], width="large", on_dismiss=lambda: state.put(film=None))
+    @st.dialog(
+        words["why_title"].format(model=TITLES[model]),
+        width="large",
+        on_dismiss=lambda: state.put(film=None, theirs=False),
+    )
     def dialog() -> None:
         found = explain(ready, everything, movie_id)
         labels = field_labels(ready, found, everything, movie_id, words)
@@ -61,7 +67,7 @@ def _show_left_out(found: Explanation, labels: list[str], words: Mapping) -> Non
     table = pd.DataFrame(
         {"name": labels, "without": found.without, "probability": found.probability}
     )
-    st.altair_chart(charts.left_out(table, words), width="stretch")
+    st.altair_chart(charts.left_out(table, words), width="stretch", theme=None)
     st.caption(words["left_out_note"])
 
 
@@ -76,7 +82,7 @@ def _show_attention(found: Explanation, labels: list[str], words: Mapping) -> No
         format_func=lambda n: words["layer"].format(number=n) if n else words["all_layers"],
     )
     weights = layers[number - 1] if number else layers.mean(axis=0)
-    st.altair_chart(charts.attention(weights, labels, words), width="stretch")
+    st.altair_chart(charts.attention(weights, labels, words), width="stretch", theme=None)
     st.caption(
         words["attention_note"].format(even=1 / len(labels), low=weights.min(), high=weights.max())
         + " "

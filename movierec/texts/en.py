@@ -95,7 +95,7 @@ ENGLISH = {
     "both": "in both",
     "shared": "In both lists: {shared} of {count} films.",
     # explanation
-    "why_title": "Why this film?",
+    "why_title": "Why this film? · {model}",
     "why_sum": "{title}: {probability:.1%} likely to get 4 or 5.",
     "attention": "What the attention looked at",
     "attention_note": "How much each field (row) looked at each other (column) when the layers "

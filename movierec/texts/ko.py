@@ -85,7 +85,7 @@ KOREAN = {
     "link": "이 페이지의 주소를 복사해 보내면 같은 화면이 열립니다.",
     "both": "두 목록에 모두",
     "shared": "두 목록에 모두 있는 영화: {count}편 중 {shared}편.",
-    "why_title": "왜 이 영화일까요?",
+    "why_title": "왜 이 영화일까요? · {model}",
     "why_sum": "{title}: 4점 이상을 받을 확률 {probability:.1%}.",
     "attention": "어텐션이 본 곳",
     "attention_note": "층이 필드를 섞을 때 각 필드(행)가 다른 필드(열)를 얼마나 보았는지를 "
