@@ -29,14 +29,14 @@ def predictor(model: Trained) -> Callable[[np.ndarray], np.ndarray]:
 
     def predict(ids: np.ndarray) -> np.ndarray:
         check_ids(ids, model.field_dims)
-        rows = ids.astype(np.int32) + offsets
-        logits = np.empty((len(rows), model.num_classes), np.float32)
+        logits = np.empty((len(ids), model.num_classes), np.float32)
 
         def part(start: int) -> None:
             chunk = slice(start, start + ROWS)
-            kernel.logits(rows[chunk], *constants, logits[chunk])
+            rows = np.add(ids[chunk], offsets, dtype=np.int32, order="C")
+            kernel.logits(rows, *constants, logits[chunk])
 
-        list(pool.map(part, range(0, len(rows), ROWS)))
+        list(pool.map(part, range(0, len(ids), ROWS)))
         return model.probabilities(logits)[:, 0]
 
     return predict
