@@ -13,7 +13,7 @@ import numpy as np
 
 from movierec.trained import Trained, check_ids
 
-ROWS = 256  # a thread takes at a time
+ROWS = 2048  # a thread takes at most at a time
 
 
 def predictor(model: Trained) -> Callable[[np.ndarray], np.ndarray]:
@@ -25,18 +25,21 @@ def predictor(model: Trained) -> Callable[[np.ndarray], np.ndarray]:
     from movierec import kernel  # Numba is imported by those who score only
 
     constants, offsets = _constants(model), model.offsets
-    pool = ThreadPoolExecutor(joblib.cpu_count())
+    threads = joblib.cpu_count()
+    pool = ThreadPoolExecutor(threads)
 
     def predict(ids: np.ndarray) -> np.ndarray:
         check_ids(ids, model.field_dims)
         logits = np.empty((len(ids), model.num_classes), np.float32)
+        parts = threads * max(1, -(-len(ids) // (threads * ROWS)))  # as many for every thread
+        size = kernel.BLOCK * max(1, -(-len(ids) // (parts * kernel.BLOCK)))
 
         def part(start: int) -> None:
-            chunk = slice(start, start + ROWS)
+            chunk = slice(start, start + size)
             rows = np.add(ids[chunk], offsets, dtype=np.int32, order="C")
             kernel.logits(rows, *constants, logits[chunk])
 
-        list(pool.map(part, range(0, len(ids), ROWS)))
+        list(pool.map(part, range(0, len(ids), size)))
         return model.probabilities(logits)[:, 0]
 
     return predict

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from benchmarks import growth, load, speed
+from benchmarks import growth, load, speed, start
 from movierec import app
 from tests import serving
 
@@ -66,3 +66,10 @@ def test_load_of_a_few_sessions(ml100k, capsys):
         options = ["--address", address, "--dataset", dataset, "--sessions", "3", "--changes", "2"]
         load.main(options)
     assert "3 sessions at once, 6 changes" in capsys.readouterr().out
+
+
+def test_start(ml100k, capsys):
+    start.main(["--dataset", "ml-100k", "--runs", "1"])
+    said = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert list(said)[-1] == "peak_mib"
+    assert all(float(value) > 0 for value in said.values())
