@@ -158,8 +158,9 @@ class Trained:
                 pooled = vectors.sum(axis=1) ** 2 - (vectors**2).sum(axis=1)
                 x = np.concatenate([x, pooled / 2], axis=1)
             for kernel, bias in zip(self.dense[:-1], self.biases, strict=True):
-                hidden.append(np.maximum((hidden[-1] if hidden else x) @ kernel + bias, 0))
-            logits = logits + (hidden[-1] if hidden else x) @ self.dense[-1]
+                x = np.maximum(x @ kernel + bias, 0)
+                hidden.append(x)
+            logits = logits + x @ self.dense[-1]
         return logits, layers, hidden
 
     def _by_heads(self, x: np.ndarray) -> np.ndarray:

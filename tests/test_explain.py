@@ -24,6 +24,8 @@ def test_of_a_user(small):
     model = small.model
     assert found.attention.shape == (len(model.layers), 2, 13, 13)
     np.testing.assert_allclose(found.attention.sum(axis=-1), 1, atol=1e-5)
+    _, layers = model.logits_of(model.embedding(ids))
+    np.testing.assert_allclose(found.attention, [layer[0] for layer in layers], atol=1e-6)
     assert found.received.sum() == pytest.approx(1, abs=1e-5)
     assert found.held[0] == "7"
     assert found.held[5] == "9"

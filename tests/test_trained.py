@@ -7,6 +7,7 @@ import tensorflow as tf
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec import artefacts, models, trained
+from movierec.foldin import _slope
 from movierec.losses import cross_entropy
 from movierec.trained import Trained
 from tests.test_scoring import DIMS, rows, spread
@@ -53,8 +54,6 @@ def test_the_gradient_is_the_models(network):
 
 
 def test_the_slope_of_the_loss():
-    from movierec.foldin import _slope
-
     for classes in (1, 5):
         logits = tf.constant(np.random.default_rng(0).normal(size=(6, classes)), tf.float32)
         targets = np.arange(6) % 2 if classes == 1 else np.arange(6) % classes
@@ -66,11 +65,16 @@ def test_the_slope_of_the_loss():
         np.testing.assert_allclose(slope, tape.gradient(total, logits), atol=1e-6)
 
 
-def test_the_file_gives_the_arrays_back(network, tmp_path):
-    path = tmp_path / "model.weights.h5"
+def saved(network, folder):
+    """The weights file, and the arguments that a manifest would hold."""
+    path = folder / "model.weights.h5"
     network.save_weights(path)
     config = network.get_config()
-    arguments = {name: value for name, value in config.items() if name not in ("name", "dtype")}
+    return path, {key: value for key, value in config.items() if key not in ("name", "dtype")}
+
+
+def test_the_file_gives_the_arrays_back(network, tmp_path):
+    path, arguments = saved(network, tmp_path)
     same(trained.read(path, **arguments), Trained.of(network))
 
 
@@ -124,10 +128,6 @@ def test_other_people_in_the_users_place():
     ],
 )
 def test_a_file_of_another_model(tmp_path, change, message):
-    network = spread(AutoIntMLP(DIMS))
-    path = tmp_path / "model.weights.h5"
-    network.save_weights(path)
-    config = network.get_config()
-    arguments = {name: value for name, value in config.items() if name not in ("name", "dtype")}
+    path, arguments = saved(spread(AutoIntMLP(DIMS)), tmp_path)
     with pytest.raises(ValueError, match=message):
         trained.read(path, **arguments | change)
