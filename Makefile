@@ -7,7 +7,7 @@ PROTOCOL ?= test-rows
 GRID ?= original
 PORT ?= 8501
 BIN := .venv/bin
-PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.envs/%.stamp,$(wildcard benchmarks/peers/*.txt))
+CONTENDERS := $(patsubst %.txt,benchmarks/.envs/%.stamp,$(notdir $(wildcard benchmarks/ours.txt benchmarks/peers/*.txt)))
 
 .PHONY: help setup data app train evaluate search notebooks test lint format bench lock picture
 
@@ -57,10 +57,12 @@ format: .venv/test.stamp ## put style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup $(PEERS) ## measure speed beside other libraries' AutoInt
+bench: setup $(CONTENDERS) ## measure speed beside other libraries' AutoInt
 	$(BIN)/python -m benchmarks.speed
 
-benchmarks/.envs/%.stamp: benchmarks/peers/%.txt
+benchmarks/.envs/ours.stamp: requirements.txt
+vpath %.txt benchmarks benchmarks/peers
+benchmarks/.envs/%.stamp: %.txt
 	@$(PYTHON) -m venv benchmarks/.envs/$* && benchmarks/.envs/$*/bin/python -m pip install --quiet --requirement $< && touch $@ || echo "$* cannot be installed here"
 
 lock: .venv/test.stamp ## renew the exact versions from requirements*.in

@@ -25,8 +25,10 @@ BATCH = 2048
 def made_rows(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Random ids, int32 (count, 13), and random ratings from 1 to 5, (count,)."""
     rng = np.random.default_rng(0)
-    ids = np.stack([rng.integers(0, size, count) for size in FIELD_DIMS], axis=1)
-    return ids.astype(np.int32), rng.integers(1, 6, count)
+    ids = np.empty((count, len(FIELD_DIMS)), np.int32)
+    for column, size in zip(ids.T, FIELD_DIMS, strict=True):
+        column[:] = rng.integers(0, size, count, dtype=np.int32)
+    return ids, rng.integers(1, 6, count)
 
 
 def one_user(films: int) -> np.ndarray:

@@ -8,11 +8,10 @@ import numpy as np
 
 from autointmlp import AutoIntMLP
 from benchmarks.driver import BATCH, FIELD_DIMS, made_rows, one_user, serve, sizes
-from movierec.encoding import Rows
 from movierec.fitting import one_epoch, step_function
 from movierec.models import predictor
-from movierec.preprocess import LIKED
-from movierec.settings import Settings
+from movierec.rows import Rows
+from movierec.settings import LIKED, Settings
 
 
 def trainer(model: AutoIntMLP, ids: np.ndarray, labels: np.ndarray) -> Callable[[int, int], float]:

@@ -149,7 +149,7 @@ def save(where: Place, name: str, model, encoder: FeatureEncoder, entry: dict) -
 def load(where: Place, name: str) -> tuple[Trained, FeatureEncoder, dict]:
     """Model, encoder and manifest entry, after checking that they belong together.
 
-    `movierec.models.load` gives the Keras model.
+    `load_keras` gives the Keras model.
 
     Raises:
         ArtefactError: naming what is missing or does not fit, and the command that mends it.
@@ -188,6 +188,20 @@ def load(where: Place, name: str) -> tuple[Trained, FeatureEncoder, dict]:
         raise ArtefactError(
             f"{path} does not fit the model that {where.manifest.name} describes: {reason}. {mend}"
         ) from error
+
+
+def load_keras(where: Place, name: str):
+    """The Keras model of saved weights, to take apart or to train on; serving does without.
+
+    Raises:
+        ArtefactError: see `load`.
+    """
+    from movierec.models import MODELS  # TensorFlow takes seconds to import
+
+    _, _, entry = load(where, name)
+    model = MODELS[name](**entry["model"])
+    model.load_weights(where.weights(name))
+    return model
 
 
 def check_data(entry: dict, data: MovieLens) -> None:

@@ -20,8 +20,8 @@ import pandas as pd
 from sklearn.preprocessing import LabelEncoder
 
 from movierec import files
+from movierec.rows import UNKNOWN
 
-UNKNOWN = 0
 _ADMITTED = {
     ("sklearn.preprocessing._label", "LabelEncoder"),
     ("numpy._core.multiarray", "_reconstruct"),
@@ -55,24 +55,6 @@ def _text(value) -> str:
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
         return str(int(value)) if value % 1 == 0 else str(value)
     return str(value)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Encoded rows.
-
-    Args:
-        ids: int32, shape (rows, fields).
-        labels: 0 or 1, float32, shape (rows,).
-        ratings: 1 to 5, shape (rows,); only a model that learns from them needs them.
-        films: ids of the film fields of every film, int32, shape (films, 6); only training that
-            draws unseen films needs them.
-    """
-
-    ids: np.ndarray
-    labels: np.ndarray
-    ratings: np.ndarray | None = None
-    films: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

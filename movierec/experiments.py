@@ -44,7 +44,7 @@ from movierec.settings import Settings, TrainingError
 TRIAL_GIB = 2.0
 SAID = ("valid_logloss", "valid_auc", "valid_ndcg", "test_auc", "test_ndcg_original", "test_ndcg")
 MODULES = (
-    "encoding fitting fm gradients kernel losses metrics prepared preprocess scoring settings "
+    "encoding fitting fm gradients kernel losses metrics prepared preprocess rows scoring settings "
     "splits trained training"
 ).split()
 CODE = ["autoint.py", "autointmlp.py", *(f"movierec/{name}.py" for name in MODULES)]

@@ -15,10 +15,10 @@ from scipy.stats import spearmanr
 
 from movierec import artefacts, datasets, files, metrics, recommender
 from movierec.datasets import MOVIE, RATING, USER
-from movierec.encoding import UNKNOWN
 from movierec.library import Library
 from movierec.preprocess import FEATURES, MOVIE_FEATURES
 from movierec.recommender import Candidates, Recommender
+from movierec.rows import UNKNOWN
 from movierec.settings import TITLES
 from movierec.tables import READMES
 

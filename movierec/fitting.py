@@ -11,16 +11,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import log_loss, roc_auc_score
 from tqdm import tqdm
 
 from autoint import AutoInt
 from movierec import files, losses
-from movierec.encoding import UNKNOWN, Rows
 from movierec.models import predictor
-from movierec.preprocess import MOVIE_COLUMNS
+from movierec.rows import UNKNOWN, Rows, check_ids
 from movierec.settings import RATINGS, Settings, TrainingError, targets_of
-from movierec.trained import check_ids
 
 STEPS_PER_CALL = 32
 
@@ -86,9 +83,7 @@ def fit(
         row = {"epoch": epoch, "loss": loss}
         with averaged(model, optimizer):
             if valid is not None:
-                scores = predictor(model)(valid.ids)
-                row["valid_logloss"] = float(log_loss(valid.labels, scores))
-                row["valid_auc"] = float(roc_auc_score(valid.labels, scores))
+                row |= seen(valid.labels, predictor(model)(valid.ids))
             if settings.patience is None or best_epoch([*state.history, row]) == epoch:
                 state.keep()
         row["seconds"] = round(time.perf_counter() - start, 2)
@@ -96,6 +91,16 @@ def fit(
         print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
     state.restore_kept()
     return state.history
+
+
+def seen(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """What validation rows tell after an epoch."""
+    from sklearn.metrics import log_loss, roc_auc_score  # not needed by those who fit only
+
+    return {
+        "valid_logloss": float(log_loss(labels, scores)),
+        "valid_auc": float(roc_auc_score(labels, scores)),
+    }
 
 
 @contextlib.contextmanager
@@ -127,13 +132,14 @@ def best_epoch(history: list[dict]) -> int:
 def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, noise):
     """A graph that takes row numbers (steps, batch), trains on them and returns every loss."""
     ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
-    penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
+    if settings.l2_embedding:
+        penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
     variables, mean_loss = model.trainable_variables, losses.mean_loss(model)
 
     def step(rows):
         batch, target = tf.gather(ids, rows), tf.gather(targets, rows)
         if settings.unseen:
-            batch, target = _with_unseen(batch, target, train.films, settings.unseen, noise)
+            batch, target = _with_unseen(batch, target, train, settings.unseen, noise)
         if settings.unknown_rate:
             kept = keras.random.uniform(tf.shape(batch), seed=noise) >= settings.unknown_rate
             batch = tf.where(kept, batch, UNKNOWN)
@@ -165,20 +171,20 @@ def _targets(model: AutoInt, train: Rows) -> np.ndarray:
 
 def _penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:
     """`l2 / √n` of every row of the embedding table, float32."""
-    rows = np.asarray(model.embedding.rows(ids)).ravel()
-    counts = np.bincount(rows, minlength=sum(model.embedding.field_dims))
-    return (l2 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+    dims = model.embedding.field_dims
+    counts = [np.bincount(column, minlength=size) for column, size in zip(ids.T, dims, strict=True)]
+    return (l2 / np.sqrt(np.maximum(np.concatenate(counts), 1))).astype(np.float32)
 
 
-def _with_unseen(batch, target, films: np.ndarray, count: int, noise):
+def _with_unseen(batch, target, train: Rows, count: int, noise):
     """A batch with `count` further rows for each of its own: a random film, and the target 0.
 
     A drawn film may be one that the user has rated: with thousands of films that is rare.
     """
     drawn = tf.repeat(batch, count, axis=0)
-    places = keras.random.randint((tf.shape(drawn)[0],), 0, len(films), seed=noise)
-    before, after = drawn[:, : MOVIE_COLUMNS.start], drawn[:, MOVIE_COLUMNS.stop :]
-    drawn = tf.concat([before, tf.gather(films, places), after], axis=1)
+    places = keras.random.randint((tf.shape(drawn)[0],), 0, len(train.films), seed=noise)
+    before, after = drawn[:, : train.film_columns.start], drawn[:, train.film_columns.stop :]
+    drawn = tf.concat([before, tf.gather(train.films, places), after], axis=1)
     zeros = tf.zeros(tf.shape(drawn)[0], target.dtype)
     return tf.concat([batch, drawn], axis=0), tf.concat([target, zeros], axis=0)
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from movierec import scoring
-from movierec.encoding import UNKNOWN
+from movierec.rows import UNKNOWN
 from movierec.settings import targets_of
 from movierec.trained import Trained
 

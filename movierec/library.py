@@ -8,6 +8,7 @@ import pandas as pd
 
 from movierec import preprocess
 from movierec.datasets import MOVIE, RATING, TIMESTAMP, USER, MovieLens
+from movierec.settings import LIKED
 
 WELL_KNOWN = 0.1  # the share of films, those with the most ratings, that counts as well known
 FILM_COLUMNS = [MOVIE, "title", "genres", "release_year"]
@@ -71,7 +72,7 @@ class Library:
     @cached_property
     def _liked(self) -> pd.DataFrame:
         """Rows of user and film of every rating of `LIKED` or more."""
-        liked = self.data.ratings[self.data.ratings[RATING] >= preprocess.LIKED]
+        liked = self.data.ratings[self.data.ratings[RATING] >= LIKED]
         rows = self._users.get_indexer(liked[USER]), self.film_rows(liked[MOVIE])
         return pd.DataFrame(dict(zip(("user", "film"), rows, strict=True)), dtype=np.int32)
 

@@ -9,23 +9,12 @@ import tensorflow as tf
 
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
-from movierec import artefacts, scoring
-from movierec.trained import Trained, check_ids
+from movierec import scoring
+from movierec.rows import check_ids
+from movierec.trained import Trained
 
 MODELS = {"autoint": AutoInt, "autointmlp": AutoIntMLP}
 ROWS_PER_CALL = 8192
-
-
-def load(where: artefacts.Place, name: str) -> AutoInt:
-    """The Keras model of saved weights, to take apart or to train on; serving does without.
-
-    Raises:
-        ArtefactError: see `artefacts.load`.
-    """
-    _, _, entry = artefacts.load(where, name)
-    model = MODELS[name](**entry["model"])
-    model.load_weights(where.weights(name))
-    return model
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

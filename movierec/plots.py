@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from movierec.datasets import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATING, TIMESTAMP, USER
-from movierec.preprocess import LIKED
 from movierec.sessiondata import Sessions
+from movierec.settings import LIKED
 
 
 def rating_counts(ratings: pd.DataFrame) -> Figure:

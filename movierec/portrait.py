@@ -7,7 +7,7 @@ import pandas as pd
 
 from movierec.datasets import MOVIE, RATING, TIMESTAMP
 from movierec.library import Library
-from movierec.preprocess import LIKED
+from movierec.settings import LIKED
 
 DISTINCT = 0.05  # a taste counts as the user's own from five points above everyone's
 NAMED = 3

@@ -10,9 +10,10 @@ from scipy import sparse
 
 from movierec import encoding, preprocess
 from movierec.datasets import MOVIE, RATING, USER, MovieLens
-from movierec.encoding import UNKNOWN, FeatureEncoder, Rows
+from movierec.encoding import FeatureEncoder
 from movierec.preprocess import MOVIE_COLUMNS
-from movierec.settings import TrainingError
+from movierec.rows import UNKNOWN, Rows
+from movierec.settings import LIKED, TrainingError
 from movierec.splits import PROTOCOLS, Protocol, Split
 
 UNSEEN_PER_ROW = 99
@@ -76,7 +77,8 @@ class Prepared:
 
     def rows(self, numbers: np.ndarray) -> Rows:
         """The encoded rows of those numbers."""
-        return Rows(self.ids[numbers], self.labels[numbers], self.ratings[numbers], self.film_ids)
+        own = (column[numbers] for column in (self.ids, self.labels, self.ratings))
+        return Rows(*own, self.film_ids, MOVIE_COLUMNS)
 
     def seen(self, numbers: np.ndarray) -> sparse.csr_array:
         """Which films each user has among the rows `numbers`: float32 ones, (users, films)."""
@@ -141,7 +143,7 @@ def prepare(
         if found.min() == found.max() and (part == "train" or not chosen.whole_catalogue):
             raise TrainingError(
                 f"all {len(numbers)} {part} rows have the label {found[0]:.0f}: ratings "
-                f"below {preprocess.LIKED} and others are both needed"
+                f"below {LIKED} and others are both needed"
             )
     if encoder is None:
         encoder = encoding.fit(preprocess.features(data).iloc[split.train])

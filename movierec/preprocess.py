@@ -9,13 +9,13 @@ import pandas as pd
 
 from movierec import datasets, files
 from movierec.datasets import MOVIE, RATING, TIMESTAMP, USER, MovieLens
+from movierec.settings import LIKED
 
 USER_FEATURES = (USER, "gender", "age", "occupation", "zipcode")
 MOVIE_FEATURES = (MOVIE, "genre1", "genre2", "genre3", "release_year", "release_decade")
 TIME_FEATURES = ("rating_year", "rating_month")
 FEATURES = USER_FEATURES + MOVIE_FEATURES + TIME_FEATURES
 MOVIE_COLUMNS = slice(len(USER_FEATURES), len(USER_FEATURES + MOVIE_FEATURES))
-LIKED = 4  # a rating of 4 or more is the label 1
 
 
 def movies(data: MovieLens) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 
-from movierec.trained import Trained, check_ids
+from movierec.rows import check_ids
+from movierec.trained import Trained
 
 ROWS = 2048  # a thread takes at most at a time
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from movierec.preprocess import LIKED
-
 TITLES = {"autoint": "AutoInt", "autointmlp": "AutoInt+"}
 RATINGS = 5
+LIKED = 4  # a rating of 4 or more is the label 1
 
 
 class TrainingError(ValueError):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from movierec.encoding import Rows
+from movierec.rows import Rows
 
 
 def planted(

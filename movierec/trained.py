@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from scipy.special import expit, softmax
 
-from movierec.encoding import UNKNOWN
+from movierec.rows import UNKNOWN, check_ids
 
 KINDS = 4  # kernels of an interacting layer: query, key, value, residual
 
@@ -94,7 +94,7 @@ class Trained:
         """Vectors `(rows, fields, embed_dim)` of ids `(rows, fields)`, which are checked.
 
         Raises:
-            ValueError: see `check_ids`.
+            ValueError: see `rows.check_ids`.
         """
         check_ids(ids, self.field_dims)
         return self.table[ids + self.offsets]
@@ -177,26 +177,6 @@ class Trained:
 def _flat(vectors: np.ndarray) -> np.ndarray:
     rows, fields, dim = vectors.shape
     return vectors.reshape(rows, fields * dim)
-
-
-def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
-    """Refuse ids that an embedding table does not hold.
-
-    Raises:
-        ValueError: naming the first field and id out of range, or the wrong shape.
-    """
-    if ids.ndim != 2 or ids.shape[1] != len(field_dims):
-        raise ValueError(f"expected ids of shape (rows, {len(field_dims)}). Received: {ids.shape}")
-    if not len(ids):
-        return
-    wrong = (ids.min(axis=0) < 0) | (ids.max(axis=0) >= field_dims)
-    if wrong.any():
-        field = int(np.argmax(wrong))
-        low, high = ids[:, field].min(), ids[:, field].max()
-        raise ValueError(
-            f"ids of field {field} must be in 0..{field_dims[field] - 1}. Received: {low}..{high}. "
-            "Encode the rows with the encoder that belongs to the model"
-        )
 
 
 def read(

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from movierec import artefacts, datasets, metrics, quality, scoring
 from movierec.datasets import MovieLens
-from movierec.encoding import Rows
 from movierec.prepared import Prepared, prepare
+from movierec.rows import Rows
 from movierec.settings import TITLES, Settings, TrainingError
 from movierec.splits import PROTOCOLS
 from movierec.trained import Trained

@@ -11,7 +11,6 @@ from movierec import (
     datasets,
     encoding,
     files,
-    models,
     preprocess,
     quality,
     scoring,
@@ -196,7 +195,7 @@ def test_an_encoder_of_other_features(where, made):
 def test_training_one_model_says_when_the_other_no_longer_fits(where, made, caplog):
     _, _, entry = artefacts.load(where, "autointmlp")
     other = encoding.fit(preprocess.features(made).iloc[:50])
-    artefacts.save(where, "autointmlp", models.load(where, "autointmlp"), other, entry)
+    artefacts.save(where, "autointmlp", artefacts.load_keras(where, "autointmlp"), other, entry)
     assert "autoint was trained with another encoder: train it again too" in caplog.text
 
 
@@ -226,7 +225,7 @@ def test_other_timestamps_are_only_said(made, caplog):
 def test_a_full_disk_keeps_the_old_model(where, made, monkeypatch):
     before = {path: path.read_bytes() for path in where.folder.iterdir()}
     _, encoder, entry = artefacts.load(where, "autointmlp")
-    model = models.load(where, "autointmlp")
+    model = artefacts.load_keras(where, "autointmlp")
 
     def full(path):
         path.write_bytes(b"half")

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from movierec import explain, newcomer, scoring
-from movierec.encoding import UNKNOWN
 from movierec.library import RequestError
 from movierec.newcomer import Newcomer
+from movierec.rows import UNKNOWN
 
 
 def test_of_a_user(small):

@@ -5,10 +5,11 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from movierec import fitting
-from movierec.encoding import Rows
 from movierec.fitting import fit
+from movierec.rows import Rows
 from movierec.settings import Settings, TrainingError, targets_of
 
 DIMS = (20, 20, 3)
@@ -59,7 +60,7 @@ def test_steps_taken_in_one_call_follow_each_other(monkeypatch):
 
 def test_patience_goes_back_to_the_best_epoch(monkeypatch):
     losses = iter([0.5, 0.4, 0.45, 0.41, 0.3])
-    monkeypatch.setattr(fitting, "log_loss", lambda *_: next(losses))
+    monkeypatch.setattr(fitting, "seen", lambda *_: {"valid_logloss": next(losses)})
     kept = []
     add = fitting._State.add
 
@@ -77,7 +78,7 @@ def test_patience_none_keeps_the_last_epoch():
     settings = dataclasses.replace(QUICK, epochs=3, learning_rate=0.5)
     model, history = run(settings)
     scores = fitting.predictor(model)(VALID.ids)
-    assert fitting.log_loss(VALID.labels, scores) == pytest.approx(history[-1]["valid_logloss"])
+    assert log_loss(VALID.labels, scores) == pytest.approx(history[-1]["valid_logloss"])
 
 
 def test_averaged_weights_are_kept_and_the_others_trained_on():
@@ -88,7 +89,7 @@ def test_averaged_weights_are_kept_and_the_others_trained_on():
     assert losses == pytest.approx(plain_losses, rel=1e-4)  # the training itself is the same
     assert not np.allclose(weights(averaged), weights(plain), atol=1e-4)
     scores = fitting.predictor(averaged)(VALID.ids)
-    assert fitting.log_loss(VALID.labels, scores) == pytest.approx(history[-1]["valid_logloss"])
+    assert log_loss(VALID.labels, scores) == pytest.approx(history[-1]["valid_logloss"])
 
 
 def test_averages_by_hand():
@@ -119,7 +120,7 @@ def test_unseen_films_are_drawn_and_told_from_rated_ones():
     dims = (5,) * 5 + (20,) * 6 + (5,) * 2
     ids = rng.integers(0, 5, (2000, 13), dtype=np.int32)
     ids[:, 5:11] = rng.integers(0, 10, 2000)[:, None]
-    train = Rows(ids, np.ones(2000, np.float32), np.full(2000, 5), films)
+    train = Rows(ids, np.ones(2000, np.float32), np.full(2000, 5), films, slice(5, 11))
     settings = dataclasses.replace(
         QUICK, epochs=5, five_ratings=True, unseen=2, pairwise_pooling=True
     )

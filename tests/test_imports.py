@@ -43,3 +43,24 @@ explain.explain(ready, candidates, int(films["movie_id"][0]))
 print(len(ready.recommend(1)), len(films), end="")
 """
     assert without_tensorflow(code) == "10 3"
+
+
+def test_training_needs_no_data_libraries():
+    code = """
+import sys
+for name in ("pandas", "sklearn", "pandera", "pooch", "matplotlib", "streamlit"):
+    sys.modules[name] = None
+import numpy as np
+from autointmlp import AutoIntMLP
+from movierec import fitting
+from movierec.rows import Rows
+from movierec.settings import Settings
+rows = Rows(np.arange(20, dtype=np.int32)[:, None] // (10, 5), np.zeros(20, np.float32))
+settings = Settings(epochs=1, patience=None)
+history = fitting.fit(AutoIntMLP((2, 4)), rows, None, settings)
+assert len(history) == 1
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=artefacts.ROOT
+    )
+    assert done.returncode == 0, done.stderr

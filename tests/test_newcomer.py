@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from movierec import newcomer
-from movierec.encoding import UNKNOWN
 from movierec.newcomer import Newcomer
+from movierec.rows import UNKNOWN
 from tests.test_trained import same
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec import artefacts, encoding, models, preprocess, recommender
+from movierec import artefacts, encoding, preprocess, recommender
 from movierec.library import Filters
 from movierec.prepared import prepare
 from movierec.recommender import RequestError
@@ -145,7 +145,7 @@ def test_score_equals_predict_on_the_training_encoding(ready):
     trained = prepare(ready.data, ready.encoder)
     rows = trained.split.test[:5000]
     scores = ready.score(preprocess.features(ready.data).iloc[rows])
-    network = models.load(artefacts.place(ready.data.name), "autointmlp")
+    network = artefacts.load_keras(artefacts.place(ready.data.name), "autointmlp")
     predicted = network.predict(trained.ids[rows], batch_size=512, verbose=0)[:, 0]
     np.testing.assert_allclose(scores, predicted, atol=1e-6)
 
