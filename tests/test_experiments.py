@@ -96,9 +96,16 @@ def test_a_damaged_table_is_refused_and_stays(made, tmp_path):
     assert path.read_text() == "nonsense"
 
 
-def test_jobs_keep_to_the_memory():
-    assert experiments.jobs_for(0.5) == 1
-    assert experiments.jobs_for(1e6) == os.cpu_count()
+@pytest.mark.parametrize(
+    ("memory", "jobs", "reason"),
+    [(1e6, 8, "one a core"), (5, 2, "need 2.0 GiB, and 5.0"), (0.5, 1, "need 2.0 GiB, and 0.5")],
+)
+def test_jobs_keep_to_cores_and_memory_and_say_why(monkeypatch, capsys, memory, jobs, reason):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert experiments.jobs_for(memory) == jobs
+    said = capsys.readouterr().out
+    assert f"trials side by side: {jobs} (" in said
+    assert reason in said
 
 
 def test_killed_and_started_again(ml100k, tmp_path):
