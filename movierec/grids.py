@@ -146,7 +146,7 @@ GRIDS = {
     "unseen": Grid(
         "unseen",
         dataclasses.replace(
-            training.SETTINGS["unseen"], num_layers=0, refit=False, patience=1, epochs=8
+            training.SETTINGS["tuned"], unseen=3, num_layers=0, refit=False, patience=1, epochs=8
         ),
         {
             "five_ratings": (False,),
