@@ -83,7 +83,7 @@ def fit(
         row = {"epoch": epoch, "loss": loss}
         with averaged(model, optimizer):
             if valid is not None:
-                row |= seen(valid.labels, predictor(model)(valid.ids))
+                row |= validation_metrics(valid.labels, predictor(model)(valid.ids))
             if settings.patience is None or best_epoch([*state.history, row]) == epoch:
                 state.keep()
         row["seconds"] = round(time.perf_counter() - start, 2)
@@ -93,8 +93,8 @@ def fit(
     return state.history
 
 
-def seen(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """What validation rows tell after an epoch."""
+def validation_metrics(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """LogLoss and AUC of validation rows, by their names in the history."""
     from sklearn.metrics import log_loss, roc_auc_score  # not needed by those who fit only
 
     return {

@@ -60,7 +60,7 @@ def test_steps_taken_in_one_call_follow_each_other(monkeypatch):
 
 def test_patience_goes_back_to_the_best_epoch(monkeypatch):
     losses = iter([0.5, 0.4, 0.45, 0.41, 0.3])
-    monkeypatch.setattr(fitting, "seen", lambda *_: {"valid_logloss": next(losses)})
+    monkeypatch.setattr(fitting, "validation_metrics", lambda *_: {"valid_logloss": next(losses)})
     kept = []
     add = fitting._State.add
 
