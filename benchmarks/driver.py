@@ -22,11 +22,13 @@ FILM_FIELDS = slice(5, 11)
 BATCH = 2048
 
 
-def made_rows(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random ids, int32 (count, 13), and random ratings from 1 to 5, (count,)."""
+def made_rows(
+    count: int, field_dims: tuple[int, ...] = FIELD_DIMS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random ids, int32 (count, fields), and random ratings from 1 to 5, (count,)."""
     rng = np.random.default_rng(0)
-    ids = np.empty((count, len(FIELD_DIMS)), np.int32)
-    for column, size in zip(ids.T, FIELD_DIMS, strict=True):
+    ids = np.empty((count, len(field_dims)), np.int32)
+    for column, size in zip(ids.T, field_dims, strict=True):
         column[:] = rng.integers(0, size, count, dtype=np.int32)
     return ids, rng.integers(1, 6, count)
 

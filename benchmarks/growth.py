@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from benchmarks.driver import BATCH, FIELD_DIMS
+from benchmarks.driver import BATCH, FIELD_DIMS, made_rows
 from benchmarks.speed import as_markdown
 from movierec import files
 
@@ -45,10 +45,7 @@ def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
     from movierec.models import predictor
 
     field_dims = (FIELD_DIMS * fields)[:fields]
-    rng = np.random.default_rng(0)
-    ids = np.empty((max(rows, candidates), fields), np.int32)
-    for field, size in enumerate(field_dims):
-        ids[:, field] = rng.integers(0, size, len(ids))
+    ids = made_rows(max(rows, candidates), field_dims)[0]
     model = AutoIntMLP(field_dims, embed_dim=embed_dim)
     train = trainer(model, ids[:rows], (ids[:rows, 0] % 2).astype(np.float32))
     predict = predictor(model)

@@ -35,7 +35,7 @@ _TUNED = Settings(
 SETTINGS = {
     # chosen by validation rows, see notebooks/4_grid_search.ipynb
     "tuned": _TUNED,
-    # the same, told what people do not watch: for ranking a whole catalogue
+    # the same, told what people do not watch: for ranking a whole catalogue; see grids.GRIDS
     "unseen": dataclasses.replace(_TUNED, unseen=3, dropout=0.1, epochs=8),
     # the course project's: so small a start and so low a rate that little is learnt
     "original": Settings(init_std=1e-4, learning_rate=1e-4, epochs=5, patience=None),
