@@ -1,4 +1,4 @@
-# `make help` lists the targets. Each builds .venv by itself when it is missing or out of date.
+# `make help` lists the targets. Each builds .venv if it is missing or out of date.
 PYTHON ?= python3
 DATASET ?= ml-1m
 MODEL ?= autointmlp
@@ -7,57 +7,66 @@ PROTOCOL ?= test-rows
 GRID ?= original
 PORT ?= 8501
 BIN := .venv/bin
-CONTENDERS := $(patsubst %.txt,benchmarks/.envs/%.stamp,$(notdir $(wildcard benchmarks/ours.txt benchmarks/peers/*.txt)))
+MOVIEREC := $(BIN)/python -m movierec
+PEERS := $(patsubst %.txt,benchmarks/.envs/%.stamp,$(notdir $(wildcard benchmarks/ours.txt benchmarks/peers/*.txt)))
 
-.PHONY: help setup data app train evaluate search notebooks test lint format bench lock picture
+.PHONY: help setup data app train evaluate tables search notebooks test test-all lint format bench lock picture
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/run.stamp ## build .venv from requirements.txt
+setup: .venv/run.stamp .venv/compiled.stamp ## build .venv from requirements.txt and compile the kernels
 
 .venv/run.stamp: requirements.txt
-	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version.split()[0] + ". Choose another one: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-.venv/test.stamp: .venv/run.stamp requirements-dev.txt
+.venv/compiled.stamp: .venv/run.stamp movierec/models/kernels.py
+	@$(MOVIEREC) compile
+	@touch $@
+
+.venv/test.stamp: .venv/run.stamp .venv/compiled.stamp requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
-data: setup ## fetch MovieLens 1M, or 100K where 1M cannot be had
-	$(BIN)/python -m movierec.datasets ml-1m ml-100k
+data: setup ## download MovieLens 1M, or 100K if 1M is unavailable
+	$(MOVIEREC) data ml-1m ml-100k
 
 app: data ## open the AutoInt+ page (PORT=8501)
 	$(BIN)/streamlit run show_st2.py --server.port $(PORT)
 
-train: setup ## train MODEL=autointmlp on DATASET=ml-1m with SETTING=tuned
-	$(BIN)/python -m movierec.training --model $(MODEL) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL)
+train: setup ## train MODEL=autointmlp on DATASET=ml-1m with SETTING=tuned for PROTOCOL=test-rows
+	$(MOVIEREC) train --model $(MODEL) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL)
 
-evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all) and write the table
-	$(BIN)/python -m movierec.evaluation --dataset $(DATASET) --protocol $(PROTOCOL)
-	$(BIN)/python -m movierec.reliability --dataset $(DATASET)
-	$(BIN)/python -m movierec.explain --dataset $(DATASET)
+evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all); writes model/*.csv
+	$(MOVIEREC) evaluate --dataset $(DATASET) --protocol $(PROTOCOL)
 
-search: setup ## go on with the grid search GRID=original (or wide)
-	$(BIN)/python -m movierec.experiments --grid $(GRID) --dataset $(DATASET)
+tables: setup ## write the tables in the READMEs and docs/ from model/*.csv
+	$(MOVIEREC) tables
+
+search: setup ## run or continue the grid search GRID=original (or wide, seeds, ...)
+	$(MOVIEREC) search --grid $(GRID) --dataset $(DATASET)
 
 notebooks: .venv/test.stamp ## run every notebook on DATASET=ml-1m
 	DATASET=$(DATASET) $(BIN)/python -m tests.notebooks
 
-test: .venv/test.stamp ## run the tests
+test: .venv/test.stamp ## run the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/test.stamp ## run all tests
 	$(BIN)/python -m pytest
 
-lint: .venv/test.stamp ## check style
+lint: .venv/test.stamp ## check the style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: .venv/test.stamp ## put style right
+format: .venv/test.stamp ## correct the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup $(CONTENDERS) ## measure speed beside other libraries' AutoInt
+bench: setup $(PEERS) ## measure the speed compared with other libraries' AutoInt
 	$(BIN)/python -m benchmarks.speed
 
 benchmarks/.envs/ours.stamp: requirements.txt

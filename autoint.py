@@ -1,4 +1,4 @@
-"""AutoInt: click-through prediction by self-attention over feature fields.
+"""AutoInt: click-through rate prediction with self-attention over feature fields.
 
 Song et al., "AutoInt: Automatic Feature Interaction Learning via Self-Attentive Neural Networks",
 CIKM 2019, https://arxiv.org/abs/1810.11921. Layers and model are Keras 3.
@@ -13,20 +13,20 @@ from keras import ops
 
 
 def positive(name: str, values: Sequence[int], least: int = 1) -> tuple[int, ...]:
-    """`values` as plain ints of `least` or more (Keras refuses NumPy's)."""
+    """`values` as plain ints of at least `least` (Keras refuses NumPy integers)."""
     try:
         sizes = tuple(operator.index(value) for value in values)
     except TypeError:
         sizes = ()
     if not sizes or min(sizes) < least:
         raise ValueError(
-            f"`{name}` must hold integers of {least} or more. Received: {name}={values}"
+            f"`{name}` must be integers of at least {least}. Received: {name}={values}"
         )
     return sizes
 
 
 def normal_or(default, init_std: float | None):
-    """A normal initialiser of that standard deviation, or `default` where it is None."""
+    """A normal initialiser with standard deviation `init_std`; `default` if that is None."""
     return default if init_std is None else keras.initializers.RandomNormal(stddev=init_std)
 
 
@@ -37,20 +37,21 @@ def flat(vectors):
 
 @keras.saving.register_keras_serializable(package="movierec")
 class FeaturesEmbedding(keras.layers.Layer):
-    """One embedding vector per feature id, all fields in one table.
+    """Embeds feature ids: one vector per id, with all fields in one table.
 
-    Field `f` owns the rows `offset[f] ... offset[f] + field_dims[f] - 1` of the table, so a batch
-    of ids becomes a batch of row numbers with one addition and is read with one gather.
+    Field `f` has the table rows `offset[f] ... offset[f] + field_dims[f] - 1`, so adding the
+    offsets turns a batch of ids into row numbers, and one gather reads all vectors.
 
     Args:
         field_dims: number of ids of each field.
         embed_dim: length of a vector.
-        embeddings_initializer: of the table. Defaults to normal with std 0.01.
+        embeddings_initializer: initialiser of the table. Defaults to normal with standard
+            deviation 0.01.
 
-    Call with int32 ids of shape `(batch, fields)`, each at least 0 and below its `field_dims`;
-    returns `(batch, fields, embed_dim)`. Ids are not checked here (some devices read zeros for an
-    id out of range, others fail): `movierec.models.predictor` and
-    `movierec.fitting.fit` check them.
+    Call with int32 ids of shape `(batch, fields)`, each from 0 to below its field's dimension;
+    returns `(batch, fields, embed_dim)`. Ids are not checked here (some devices return zeros for
+    an id out of range, others fail); `movierec.models.scorer.predictor` and
+    `movierec.training.loop.fit` check them.
 
     Example:
         >>> import numpy as np
@@ -87,7 +88,7 @@ class FeaturesEmbedding(keras.layers.Layer):
         )
 
     def rows(self, ids):
-        """The rows of the table that ids `(batch, fields)` read, int32 of the same shape."""
+        """Table row numbers of ids `(batch, fields)`, int32, the same shape."""
         return ops.cast(ids, "int32") + ops.convert_to_tensor(self._offsets, "int32")
 
     def call(self, ids):
@@ -103,21 +104,20 @@ class FeaturesEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="movierec")
 class MultiHeadSelfAttention(keras.layers.Layer):
-    """The interacting layer: every field looks at every field (paper, equations 5 to 8).
+    """The interacting layer: self-attention over fields (paper, equations 5 to 8).
 
-    For each head, `α = softmax(Q Kᵀ)` over the fields and `ẽ = α V`, with `Q`, `K`, `V` linear in
-    the input and, as in the paper, no scaling of the products. Heads are concatenated; with the
-    residual the output is `relu(ẽ + W e)`, without it `relu(ẽ)`.
+    For each head, `α = softmax(Q Kᵀ)` over the fields and `ẽ = α V`, where `Q`, `K` and `V` are
+    linear in the input `e`. As in the paper, the products are not scaled. The heads are
+    concatenated, and the output is `relu(ẽ + W e)`: `W` is the linear residual.
 
     Args:
         head_dim: length of one head's queries, keys and values.
         num_heads: number of heads.
-        use_residual: whether to add the linear residual. Defaults to `True`.
-        kernel_initializer: of the four projections. Defaults to `"glorot_uniform"`.
+        kernel_initializer: initialiser of the four projections. Defaults to `"glorot_uniform"`.
 
-    Call with `(batch, fields, dim)`; returns `(batch, fields, num_heads · head_dim)`, and with
-    `return_attention=True` also the weights α, `(batch, num_heads, fields, fields)`, whose last
-    axis sums to 1.
+    Call with `(batch, fields, dim)`; returns `(batch, fields, num_heads · head_dim)`. With
+    `return_attention=True` it also returns the weights α, `(batch, num_heads, fields, fields)`:
+    row = query field, column = key field, and the last axis sums to 1.
 
     Example:
         >>> import numpy as np
@@ -130,27 +130,25 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self,
         head_dim: int,
         num_heads: int,
-        use_residual: bool = True,
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
         (self.head_dim,) = positive("head_dim", [head_dim])
         (self.num_heads,) = positive("num_heads", [num_heads])
-        self.use_residual = use_residual
+
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
         shape = (int(input_shape[-1]), self.num_heads * self.head_dim)
-        names = ("query", "key", "value", "residual")[: 4 if self.use_residual else 3]
         self.kernels = [
             self.add_weight(shape=shape, initializer=self.kernel_initializer.clone(), name=name)
-            for name in names
+            for name in ("query", "key", "value", "residual")
         ]
 
     def call(self, inputs, return_attention: bool = False):
-        # Each head projects by its own columns of the kernels: slicing a small kernel is free,
-        # slicing the projected batch costs more than all the arithmetic (on CPU).
+        # Each head multiplies by its own columns of the kernels: slicing a small kernel is free,
+        # slicing the projected batch costs more than all the arithmetic (on CPUs).
         outputs, attention = [], []
         for start in range(0, self.num_heads * self.head_dim, self.head_dim):
             query, key, value = (
@@ -160,9 +158,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             weights = ops.softmax(ops.matmul(query, ops.swapaxes(key, 1, 2)), axis=-1)
             outputs.append(ops.matmul(weights, value))
             attention.append(weights)
-        outputs = ops.concatenate(outputs, axis=-1)
-        if self.use_residual:
-            outputs += ops.matmul(inputs, self.kernels[3])
+        outputs = ops.concatenate(outputs, axis=-1) + ops.matmul(inputs, self.kernels[3])
         outputs = ops.relu(outputs)
         return (outputs, ops.stack(attention, axis=1)) if return_attention else outputs
 
@@ -170,34 +166,36 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return super().get_config() | {
             "head_dim": self.head_dim,
             "num_heads": self.num_heads,
-            "use_residual": self.use_residual,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 
 @keras.saving.register_keras_serializable(package="movierec")
 class AutoInt(keras.Model):
-    """AutoInt: embedding, interacting layers, and a linear read-out of all fields.
+    """AutoInt: embeddings, interacting layers, and a linear output over all fields.
 
     The logit is `wᵀ[ẽ₁ ‖ … ‖ ẽ_F] + b` over the last layer's output (paper, equation 9); the model
-    returns its sigmoid, the probability that the label is 1. With more classes there is one such
-    logit a class; the model returns the softmax's share of the classes that count as positive.
-    So a model can learn from five ratings and still answer "4 or more?". The model is built when
-    constructed.
+    returns its sigmoid, the probability that the label is 1. With several classes there is one
+    such logit per class, and the model returns the sum of the positive classes' softmax
+    probabilities. A model can therefore learn from five ratings and still predict "4 or more".
+    The model is built when it is constructed.
 
     Args:
         field_dims: number of ids of each field.
         embed_dim: length of an embedding vector. Defaults to 16.
-        num_layers: interacting layers. Defaults to 3; 0 reads the embeddings out as they are.
-        num_heads: attention heads in each. Defaults to 2.
-        head_dim: length of a head; a layer's output has `num_heads · head_dim`. Defaults to 16.
+        num_layers: number of interacting layers. Defaults to 3; with 0 the output layer reads the
+            embeddings.
+        num_heads: attention heads per layer. Defaults to 2.
+        head_dim: length of a head; a layer gives each field `num_heads · head_dim` numbers.
+            Defaults to 16.
         init_std: standard deviation of the normal initial weights, for all layers. The default,
             `None`, means 0.01 for embeddings and Glorot uniform for the rest.
-        num_classes: ordered classes of the label. Defaults to 1: a label of 0 or 1, one logit.
-        num_positive: how many of the classes, from the last, are positive. Defaults to 1.
+        num_classes: number of ordered classes. Defaults to 1: a label of 0 or 1, one logit.
+        num_positive: how many of the last classes are positive. Defaults to 1.
 
     Call with int32 ids of shape `(batch, fields)`; returns probabilities `(batch, 1)`. With
-    `return_attention=True` also one α of shape `(batch, num_heads, fields, fields)` per layer.
+    `return_attention=True` it also returns one α of shape `(batch, num_heads, fields, fields)` per
+    layer.
 
     Example:
         >>> import numpy as np
@@ -219,19 +217,14 @@ class AutoInt(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.num_layers = positive("num_layers", [num_layers], least=0)[0]
-        self.num_heads, self.head_dim, self.num_classes, self.num_positive = (
-            positive(name, [value])[0]
-            for name, value in (
-                ("num_heads", num_heads),
-                ("head_dim", head_dim),
-                ("num_classes", num_classes),
-                ("num_positive", num_positive),
-            )
-        )
+        (self.num_layers,) = positive("num_layers", [num_layers], least=0)
+        (self.num_heads,) = positive("num_heads", [num_heads])
+        (self.head_dim,) = positive("head_dim", [head_dim])
+        (self.num_classes,) = positive("num_classes", [num_classes])
+        (self.num_positive,) = positive("num_positive", [num_positive])
         if self.num_positive > max(1, self.num_classes - 1):
             raise ValueError(
-                f"`num_positive` must be below `num_classes`. Received: "
+                f"`num_positive` must be below `num_classes`, or 1 for a single class. Received: "
                 f"num_positive={num_positive}, num_classes={num_classes}"
             )
         self.init_std = init_std
@@ -264,28 +257,29 @@ class AutoInt(keras.Model):
         self.built = True
 
     def logits_of(self, vectors, training: bool | None = None):
-        """The step from embedding vectors on.
+        """Logits and attention from embedding vectors.
 
         Args:
             vectors: `(batch, fields, embed_dim)`.
-            training: whether dropout acts.
+            training: whether dropout is active.
 
         Returns:
             The logits `(batch, num_classes)`, and each layer's α, of shape
             `(batch, num_heads, fields, fields)`.
         """
-        logits, attention = self.beside(vectors, training=training), []
+        logits, attention = self.extra_logits(vectors, training=training), []
         for layer in self.interacting:
             vectors, weights = layer(vectors, return_attention=True)
             attention.append(weights)
         return logits + self.attention_logit(flat(vectors)), attention
 
-    def beside(self, vectors, training: bool | None = None):
-        """Logits `(batch, num_classes)` from elsewhere than the interacting layers: none here."""
+    def extra_logits(self, vectors, training: bool | None = None):
+        """Extra logits, `(batch, num_classes)`; zero in AutoInt."""
         return ops.zeros((ops.shape(vectors)[0], self.num_classes))
 
     def probabilities(self, logits):
-        """That the label is positive, `(batch, 1)`, from logits `(batch, num_classes)`."""
+        """Probability of a positive label, `(batch, 1)`, from logits `(batch, num_classes)`."""
+
         if self.num_classes == 1:
             return ops.sigmoid(logits)
         shares = ops.softmax(logits)[:, -self.num_positive :]

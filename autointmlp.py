@@ -1,4 +1,4 @@
-"""AutoInt+: AutoInt with a multilayer perceptron beside the attention (paper, section 5.5)."""
+"""AutoInt+: AutoInt with a multilayer perceptron in parallel (paper, section 5.5)."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,19 @@ from autoint import AutoInt, flat, normal_or, positive
 
 @keras.saving.register_keras_serializable(package="movierec")
 class AutoIntMLP(AutoInt):
-    """AutoInt+: the logit is AutoInt's plus that of an MLP over the same embeddings.
+    """AutoInt+: adds the logit of an MLP over the same embeddings to AutoInt's logit.
 
     Args:
         field_dims: number of ids of each field.
         mlp_units: width of each hidden ReLU layer. Defaults to `(32, 32)`.
         dropout: share of hidden units dropped after each ReLU. Defaults to 0.4.
-        pairwise_pooling: whether the MLP also reads the sum over all pairs of fields of their
-            vectors' elementwise product, `½((Σe)² - Σe²)`, of length `embed_dim` (the
-            bi-interaction of He & Chua, "Neural Factorization Machines", SIGIR 2017,
-            https://arxiv.org/abs/1708.05027). Defaults to `False`, as in the paper.
-        **kwargs: the arguments of `AutoInt`.
+        pairwise_pooling: whether the MLP also reads the elementwise products of all pairs of field
+            vectors, summed to one vector of length `embed_dim`: `½((Σe)² - Σe²)`, the
+            bi-interaction pooling of He & Chua, "Neural Factorization Machines", SIGIR 2017,
+            https://arxiv.org/abs/1708.05027. Defaults to `False`, as in the AutoInt paper.
+        **kwargs: the other arguments of `AutoInt`.
 
-    Call as `AutoInt`.
+    Called like `AutoInt`.
 
     Example:
         >>> import numpy as np
@@ -58,7 +58,7 @@ class AutoIntMLP(AutoInt):
         vectors = len(self.embedding.field_dims) + self.pairwise_pooling
         self.mlp.build((None, vectors * self.embedding.embed_dim))
 
-    def beside(self, vectors, training: bool | None = None):
+    def extra_logits(self, vectors, training: bool | None = None):
         """The MLP's logits, `(batch, num_classes)`."""
         inputs = flat(vectors)
         if self.pairwise_pooling:

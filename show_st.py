@@ -1,5 +1,5 @@
 """AutoInt's recommendations: `streamlit run show_st.py`."""
 
-from movierec import app
+from movierec.web import page
 
-app.page("autoint")
+page.show("autoint")

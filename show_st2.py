@@ -1,5 +1,5 @@
 """AutoInt+'s recommendations: `streamlit run show_st2.py`."""
 
-from movierec import app
+from movierec.web import page
 
-app.page("autointmlp")
+page.show("autointmlp")

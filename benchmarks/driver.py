@@ -1,8 +1,8 @@
-"""What each contender's process shares: made-up rows, and how it talks to `benchmarks.speed`.
+"""Synthetic rows, and the protocol between a library's process and `benchmarks.speed`.
 
-The parent writes the name of an action on a line; the process runs it and answers with one line
-of JSON: wall seconds, CPU seconds, and the peak of its memory so far in MiB. Only NumPy is needed
-here, because every contender has an environment of its own.
+The parent writes the name of an action on a line. The process runs it and answers with one line of
+JSON: wall seconds, CPU seconds, and its peak memory so far in MiB. This module needs only NumPy,
+because every library is installed in a separate environment.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-# user_id, gender, age, occupation, zipcode, movie_id, genre1 to 3, release year and decade,
-# rating year and month: MovieLens 1M's, with an unknown value each
+# MovieLens 1M's fields, each with an unknown id: user_id, gender, age, occupation, zipcode,
+# movie_id, genre1 to 3, release year and decade, rating year and month
 FIELD_DIMS = (6041, 3, 8, 22, 3440, 3666, 19, 18, 16, 82, 11, 5, 13)
-FILM_FIELDS = slice(5, 11)
+MOVIE_FIELDS = slice(5, 11)
 BATCH = 2048
 
 
-def made_rows(
+def random_rows(
     count: int, field_dims: tuple[int, ...] = FIELD_DIMS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random ids, int32 (count, fields), and random ratings from 1 to 5, (count,)."""
@@ -33,31 +33,31 @@ def made_rows(
     return ids, rng.integers(1, 6, count)
 
 
-def one_user(films: int) -> np.ndarray:
-    """Rows of one user and one time with as many films, int32 (films, 13)."""
-    ids, _ = made_rows(films)
-    others = np.delete(np.arange(len(FIELD_DIMS)), FILM_FIELDS)
+def one_user(movies: int) -> np.ndarray:
+    """Rows of one user at one time with each of `movies` movies, int32 (movies, 13)."""
+    ids, _ = random_rows(movies)
+    others = np.delete(np.arange(len(FIELD_DIMS)), MOVIE_FIELDS)
     ids[:, others] = ids[0, others]
     return ids
 
 
 def by_field(ids: np.ndarray) -> dict[str, np.ndarray]:
-    """The columns of ids (rows, 13) under names, as deepctr's two libraries take them."""
+    """The columns of ids (rows, 13) by field name, the input format of both deepctr libraries."""
     return {f"field_{number}": column.copy() for number, column in enumerate(ids.T)}
 
 
 def sizes() -> argparse.Namespace:
-    """The process's arguments: `rows` to train on and to score, `films` of one user."""
+    """The command line: rows to train on and to score, and movies to score for one user."""
     parser = argparse.ArgumentParser()
     parser.add_argument("rows", type=int)
-    parser.add_argument("films", type=int)
+    parser.add_argument("movies", type=int)
     return parser.parse_args()
 
 
 def serve(actions: Mapping[str, Callable[[], object]]) -> None:
-    """Run the actions that standard input names, one a line, until it ends.
+    """Run the actions named on standard input, one per line, until it ends.
 
-    What the libraries print goes to standard error, so that answers stand alone.
+    The libraries' own output goes to standard error, so standard output has only the answers.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

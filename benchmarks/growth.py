@@ -1,7 +1,7 @@
 """How time and memory grow with rows, fields, embedding size and candidates.
 
-`python -m benchmarks.growth` changes one size at a time and measures each in a process of its own,
-on made-up data; then it writes the table and the figure of `benchmarks/README.md`.
+`python -m benchmarks.growth` changes one size at a time, measures each in a new process on
+synthetic data, and writes the table and the figure of `benchmarks/README.md`.
 """
 
 import argparse
@@ -17,12 +17,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from benchmarks.driver import BATCH, FIELD_DIMS, made_rows
-from benchmarks.speed import as_markdown
+from benchmarks.driver import BATCH, FIELD_DIMS, random_rows
+from benchmarks.speed import as_markdown, write_block
 from movierec import files
 
 FOLDER = Path(__file__).parent
-USUAL = {"rows": 100_000, "fields": 13, "embed_dim": 16, "candidates": 3700}
+DEFAULT_SIZES = {"rows": 100_000, "fields": 13, "embed_dim": 16, "candidates": 3700}
 CHANGES = {
     "rows": (100_000, 1_000_000, 3_000_000, 10_000_000),
     "fields": (7, 13, 20, 40),
@@ -37,15 +37,15 @@ MEASURES = {
 
 
 def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
-    """Seconds of a second epoch, ms to score the candidates, and peak memory of this process."""
+    """Seconds of the second epoch, ms to score the candidates, and this process's peak MiB."""
     import numpy as np
 
     from autointmlp import AutoIntMLP
     from benchmarks.ours import trainer
-    from movierec.models import predictor
+    from movierec.models.scorer import predictor
 
     field_dims = (FIELD_DIMS * fields)[:fields]
-    ids = made_rows(max(rows, candidates), field_dims)[0]
+    ids = random_rows(max(rows, candidates), field_dims)[0]
     model = AutoIntMLP(field_dims, embed_dim=embed_dim)
     train = trainer(model, ids[:rows], (ids[:rows, 0] % 2).astype(np.float32))
     predict = predictor(model)
@@ -55,7 +55,7 @@ def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
         action()
         return time.perf_counter() - start
 
-    train(min(rows, 10 * BATCH), 1)  # traces
+    train(min(rows, 10 * BATCH), 1)  # traces the graph
     epoch = seconds(lambda: train(rows, 2))
     predict(ids[:candidates])
     times = [seconds(lambda: predict(ids[:candidates])) for _ in range(5)]
@@ -67,7 +67,7 @@ def measure(rows: int, fields: int, embed_dim: int, candidates: int) -> dict:
 
 
 def figure(table: pd.DataFrame) -> Figure:
-    """One column of axes a size, one row a measure."""
+    """The measurements as small plots: one column per size, one row per measure."""
     chart = Figure(figsize=(11, 7), layout="constrained")
     axes = chart.subplots(len(MEASURES), len(CHANGES), squeeze=False)
     for column, name in enumerate(CHANGES):
@@ -89,24 +89,24 @@ def figure(table: pd.DataFrame) -> Figure:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every size of `CHANGES` and write the table and the figure."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--one", help="measure these sizes, given as JSON, and print")
+    parser.add_argument("--one", help="measure only these sizes (JSON) and print the result")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="of README.md and growth.png")
     options = parser.parse_args(arguments)
     if options.one:
         print(json.dumps(measure(**json.loads(options.one))))
         return
-    found = []
+    results = []
     for name, values in CHANGES.items():
         for value in values:
-            sizes = USUAL | {name: value}
+            sizes = DEFAULT_SIZES | {name: value}
             command = [sys.executable, "-m", "benchmarks.growth", "--one", json.dumps(sizes)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-            found.append({"changed": name} | sizes | json.loads(done.stdout.splitlines()[-1]))
-            print(found[-1], flush=True)
-    table = pd.DataFrame(found)
+            results.append({"changed": name} | sizes | json.loads(done.stdout.splitlines()[-1]))
+            print(results[-1], flush=True)
+    table = pd.DataFrame(results)
     with files.replacing(options.folder / "growth.png") as (part,):
         figure(table).savefig(part, dpi=100)
-    files.into_block(options.folder / "README.md", "growth", as_markdown(table))
+    write_block(options.folder / "README.md", "growth", as_markdown(table))
 
 
 if __name__ == "__main__":

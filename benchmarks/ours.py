@@ -1,4 +1,4 @@
-"""This project's AutoInt+ as a contender of `benchmarks.speed`."""
+"""This project's AutoInt+ for `benchmarks.speed`."""
 
 import itertools
 from collections.abc import Callable
@@ -7,28 +7,29 @@ import keras
 import numpy as np
 
 from autointmlp import AutoIntMLP
-from benchmarks.driver import BATCH, FIELD_DIMS, made_rows, one_user, serve, sizes
-from movierec.fitting import one_epoch, step_function
-from movierec.models import predictor
-from movierec.rows import Rows
-from movierec.settings import LIKED, Settings
+from benchmarks.driver import BATCH, FIELD_DIMS, one_user, random_rows, serve, sizes
+from movierec.data.rows import Rows
+from movierec.data.schema import LIKED
+from movierec.models.scorer import predictor
+from movierec.training.loop import one_epoch, step_function
+from movierec.training.settings import Settings
 
 
 def trainer(model: AutoIntMLP, ids: np.ndarray, labels: np.ndarray) -> Callable[[int, int], float]:
-    """A function of (rows, epoch) that trains the model on the first rows once."""
+    """A function of (rows, epoch) that trains the model once on the first `rows` rows."""
     settings = Settings(batch_size=BATCH)
     optimizer = keras.optimizers.Adam(settings.learning_rate)
     optimizer.build(model.trainable_variables)
     noise = keras.random.SeedGenerator(0)
-    run = step_function(model, optimizer, Rows(ids, labels), settings, noise)
-    return lambda rows, epoch: one_epoch(run, rows, settings, 0, epoch)
+    train_batches = step_function(model, optimizer, Rows(ids, labels), settings, noise)
+    return lambda rows, epoch: one_epoch(train_batches, rows, settings, 0, epoch)
 
 
 def main() -> None:
-    """Serve `benchmarks.speed`."""
+    """Run the actions that `benchmarks.speed` requests."""
     options = sizes()
-    ids, ratings = made_rows(options.rows)
-    films = one_user(options.films)
+    ids, ratings = random_rows(options.rows)
+    candidates = one_user(options.movies)
     model = AutoIntMLP(FIELD_DIMS)
     train = trainer(model, ids, (ratings >= LIKED).astype(np.float32))
     epochs = itertools.count(1)
@@ -37,7 +38,7 @@ def main() -> None:
         {
             "train": lambda: train(options.rows, next(epochs)),
             "score": lambda: predict(ids),
-            "one": lambda: predict(films),
+            "one": lambda: predict(candidates),
         }
     )
 

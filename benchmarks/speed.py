@@ -1,8 +1,8 @@
-"""Speed of training, scoring and answering one user, beside other libraries' AutoInt.
+"""Speed of training, scoring and recommending, compared with other libraries' AutoInt.
 
-`make bench` builds an environment for each peer and prints medians and ratios. Every contender is
-a process of its own; they take turns, so that a busy machine is busy for all of them. Nothing
-fails when we are slower: machines differ, and are shared.
+`make bench` builds an environment for each peer and prints medians and ratios. Every library runs
+in a separate process. They take turns, so that other load on the machine affects all of them. No
+speed is asserted, because machines differ and are shared.
 """
 
 import argparse
@@ -29,7 +29,7 @@ RESULTS = FOLDER / "results.csv"
 
 
 def answer(lines: IO[str]) -> dict:
-    """The next line of JSON; what else a library printed is passed over.
+    """The next line of JSON; other output of the library is ignored.
 
     Raises:
         EOFError: the process ended.
@@ -40,20 +40,21 @@ def answer(lines: IO[str]) -> dict:
     raise EOFError
 
 
-class Contender:
-    """A process that trains and scores when it is told to.
+class Library:
+    """A library's process, which trains and scores on request.
 
     Args:
-        name: module of the driver, within `benchmarks`.
-        python: the interpreter that has what the driver imports.
-        rows, films: how many it trains on and scores, and scores for one user.
+        name: the module in `benchmarks` that drives the library.
+        python: an interpreter with the packages that this module imports.
+        rows: number of rows to train on and to score.
+        movies: number of movies to score for one user.
     """
 
-    def __init__(self, name: str, python: Path, rows: int, films: int):
+    def __init__(self, name: str, python: Path, rows: int, movies: int):
         self.name = name.removeprefix("peers.")
         self.times: dict[str, list[dict]] = {action: [] for action in ACTIONS}
         self._process = subprocess.Popen(
-            [python, "-m", f"benchmarks.{name}", str(rows), str(films)],
+            [python, "-m", f"benchmarks.{name}", str(rows), str(movies)],
             cwd=FOLDER.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -67,7 +68,7 @@ class Contender:
             raise
 
     def run(self, action: str) -> None:
-        """Do `action` once and note how long it took."""
+        """Run `action` once and record its times."""
         self._process.stdin.write(f"{action}\n")
         self._process.stdin.flush()
         self.times[action].append(answer(self._process.stdout))
@@ -80,52 +81,52 @@ class Contender:
 
 
 def interpreter(name: str) -> Path:
-    """Where `make bench` puts a contender's Python."""
+    """The Python that `make bench` installs for a library."""
     return ENVIRONMENTS / name / "bin" / "python"
 
 
-def entered(names: Sequence[str], rows: int, films: int) -> list[Contender]:
-    """Ours and those of the named peers whose environment is there and works."""
+def started(names: Sequence[str], rows: int, movies: int) -> list[Library]:
+    """This project's process and those of the named peers that are installed and start."""
     own = interpreter("ours")
     if not own.exists():
-        print("ours has no environment of its own: with all of the project's it takes more memory")
+        print("ours is measured in the project's environment, which needs more memory")
         own = Path(sys.executable)
-    first = Contender("ours", own, 10, 10)  # Numba compiles once a machine, and keeps the result
+    first = Library("ours", own, 10, 10)  # lets Numba compile, once per machine
     for action in ("train", "score"):
         first.run(action)
     first.close()
-    contenders = [Contender("ours", own, rows, films)]
+    libraries = [Library("ours", own, rows, movies)]
     for name in names:
         try:
-            contenders.append(Contender(f"peers.{name}", interpreter(name), rows, films))
+            libraries.append(Library(f"peers.{name}", interpreter(name), rows, movies))
         except (OSError, EOFError):
-            print(f"{name} is not installed or does not start here: going on without it")
-    return contenders
+            print(f"{name} is not installed or does not start here: continuing without it")
+    return libraries
 
 
-def summary(contender: Contender, rows: int) -> dict:
-    """Medians without the first round, which traces and warms up, as a row of the table."""
-    steady = {name: times[1:] for name, times in contender.times.items()}
-    steady["one"] = contender.times["one"][ACTIONS.count("one") :]
+def summary(library: Library, rows: int) -> dict:
+    """A library's row of the table: medians without the first round, which warms up."""
+    steady = {name: times[1:] for name, times in library.times.items()}
+    steady["one"] = library.times["one"][ACTIONS.count("one") :]
     median = {name: np.median([t["seconds"] for t in times]) for name, times in steady.items()}
     cores = {
         name: np.median([t["cpu_seconds"] / t["seconds"] for t in times])
         for name, times in steady.items()
     }
     return {
-        "contender": contender.name,
+        "library": library.name,
         "train_rows_per_second": round(rows / median["train"]),
         "score_rows_per_second": round(rows / median["score"]),
         "one_user_ms": round(1000 * median["one"], 1),
-        "first_epoch_ratio": round(contender.times["train"][0]["seconds"] / median["train"], 2),
+        "first_epoch_ratio": round(library.times["train"][0]["seconds"] / median["train"], 2),
         "train_cores": round(cores["train"], 2),
         "score_cores": round(cores["score"], 2),
-        "peak_mib": round(max(t["peak_mib"] for ts in contender.times.values() for t in ts)),
+        "peak_mib": round(max(t["peak_mib"] for ts in library.times.values() for t in ts)),
     }
 
 
 def processor() -> str:
-    """The processor's name as the system tells it."""
+    """The processor's name and number of cores."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -133,7 +134,7 @@ def processor() -> str:
 
 
 def ratios(table: Sequence[dict]) -> str:
-    """Ours (the first row) against the best of the others, above 1 where ours is better."""
+    """This project (the first row) relative to the best peer; above 1 if this project is better."""
     ours, peers = table[0], table[1:]
     if not peers:
         return "train_ratio=nan score_ratio=nan latency_ratio=nan"
@@ -146,7 +147,7 @@ def ratios(table: Sequence[dict]) -> str:
 
 
 def append(path: Path, table: Sequence[dict]) -> None:
-    """Add rows to a CSV file, which is there whole before and after."""
+    """Append rows to a CSV file, completely or not at all."""
     frame = pd.DataFrame(table)
     if path.exists():
         frame = pd.concat([pd.read_csv(path), frame])
@@ -155,42 +156,49 @@ def append(path: Path, table: Sequence[dict]) -> None:
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """The table in Markdown, numbers with a comma for thousands."""
+    """The table as Markdown, with commas between thousands."""
     rows = [list(table), ["---"] * len(table.columns)]
     rows += [[v if isinstance(v, str) else f"{v:,}" for v in row] for row in table.to_numpy()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def write_block(path: Path, name: str, content: str) -> None:
+    """Replace the block `name` of a Markdown file, see `files.with_block`."""
+    text = files.with_block(path.read_text("utf-8"), name, content)
+    with files.replacing(path) as (part,):
+        part.write_text(text, "utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure AutoInt+ and its peers with the paper's sizes."""
+    """Measure AutoInt+ and its peers on ML-1M's sizes."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--rows", type=int, default=720_000, help="rows to train on and to score")
-    parser.add_argument("--films", type=int, default=3700, help="films of one user")
-    parser.add_argument("--runs", type=int, default=5, help="rounds after the first")
+    parser.add_argument("--movies", type=int, default=3700, help="movies to score for one user")
+    parser.add_argument("--runs", type=int, default=5, help="number of rounds after the first")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
-    contenders = entered(options.peers, options.rows, options.films)
+    libraries = started(options.peers, options.rows, options.movies)
     for _ in range(options.runs + 1):
         for action in ACTIONS:
-            for contender in contenders:
-                contender.run(action)
-    table = [summary(contender, options.rows) for contender in contenders]
-    for contender in contenders:
-        contender.close()
+            for library in libraries:
+                library.run(action)
+    table = [summary(library, options.rows) for library in libraries]
+    for library in libraries:
+        library.close()
     about = {
         "date": datetime.date.today().isoformat(),
         "machine": processor(),
         "python": platform.python_version(),
         "rows": options.rows,
-        "films": options.films,
+        "movies": options.movies,
         "runs": options.runs,
     }
     append(options.results, [about | row for row in table])
     described = ", ".join(f"{name} {value}" for name, value in about.items())
     if options.results == RESULTS:
         text = f"{described}\n\n{as_markdown(pd.DataFrame(table))}\n\n`{ratios(table)}`"
-        files.into_block(FOLDER / "README.md", "speed", text)
+        write_block(FOLDER / "README.md", "speed", text)
     print(described)
     print(pd.DataFrame(table).to_string(index=False))
     print(ratios(table))

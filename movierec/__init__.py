@@ -1,6 +1,21 @@
-"""Supporting package of the AutoInt movie recommender: data, training, evaluation, serving."""
+"""AutoInt and AutoInt+ on MovieLens: data, training, evaluation, recommendation."""
 
 import os
 
-# TensorFlow's C++ start-up notes (no GPU found, oneDNN is on) say nothing a user can act on.
+# Hide TensorFlow's start-up messages (no GPU found, oneDNN is on).
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def load(model: str = "autointmlp", dataset: str = "ml-1m"):
+    """A recommender with a committed model, see `movierec.serving.recommender.Recommender`.
+
+    Args:
+        model: "autoint" or "autointmlp".
+        dataset: "ml-1m" or "ml-100k"; downloaded if it is missing.
+
+    Raises:
+        movierec.errors.MovieRecError: see `movierec.serving.recommender.load`.
+    """
+    from movierec.serving import recommender  # so that other modules import without pandas
+
+    return recommender.load(model, dataset)

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all, and tell files apart by their SHA-256."""
+"""Replace files safely, and compute their SHA-256."""
 
 import contextlib
 import errno
@@ -7,25 +7,31 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from movierec.errors import MovieRecError
+
+ROOT = Path(__file__).resolve().parents[1]
+
 
 @contextlib.contextmanager
 def replacing(*paths: Path) -> Iterator[list[Path]]:
     """Yield one temporary path per target; move them all into place if the block succeeds.
 
-    The temporary files stand beside their targets, with the same ending, so that moving them is
-    atomic. When the block raises, they are removed and the targets stay as they were.
+    Each temporary file is in its target's folder, so each move is atomic; the files are moved one
+    after the other. If the block raises, the temporary files are removed and the targets are
+    unchanged.
 
     Raises:
-        OSError: when the disk refuses (full, read-only), naming the file that could not be written.
+        OSError: the disk is full or read-only; the message names the files that were not written.
     """
     temporary = [path.with_name(f".{os.getpid()}.part.{path.name}") for path in paths]
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        # Check every part and every target before the first move.
         for part, path in zip(temporary, paths, strict=True):
-            part.stat()  # all parts are there ...
-            if path.is_dir():  # ... and can go to their places, before the first one goes
+            part.stat()
+            if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder")
         for part, path in zip(temporary, paths, strict=True):
             part.replace(path)
@@ -33,7 +39,7 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
         names = ", ".join(str(path) for path in paths)
         raise OSError(
             error.errno,
-            f"could not write {names}: {error.strerror or error}. Free some space or pick a "
+            f"could not write {names}: {error.strerror or error}. Free some space or choose a "
             "writable folder, then run the command again",
         ) from error
     finally:
@@ -52,16 +58,14 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def into_block(path: Path, name: str, content: str) -> None:
-    """Put text between a file's two marks, `<!-- name -->` and `<!-- end of name -->`.
+def with_block(text: str, name: str, content: str) -> str:
+    """`text` with `content` between its two marks, `<!-- name -->` and `<!-- end of name -->`.
 
     Raises:
-        ValueError: when the marks are not there.
+        MovieRecError: the marks are missing.
     """
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-    text = path.read_text("utf-8")
     if not 0 <= text.find(begin) < text.find(end):
-        raise ValueError(f"{path} lacks the lines {begin.strip()} and {end}")
+        raise MovieRecError(f"the text lacks the lines {begin.strip()} and {end}")
     before, after = text.split(begin)[0], text.split(end)[1]
-    with replacing(path) as (part,):
-        part.write_text(f"{before}{begin}\n{content}\n\n{end}{after}", "utf-8")
+    return f"{before}{begin}\n{content}\n\n{end}{after}"

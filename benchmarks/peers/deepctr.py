@@ -3,20 +3,20 @@
 from deepctr.feature_column import SparseFeat
 from deepctr.models import AutoInt
 
-from benchmarks.driver import BATCH, FIELD_DIMS, by_field, made_rows, one_user, serve, sizes
+from benchmarks.driver import BATCH, FIELD_DIMS, by_field, one_user, random_rows, serve, sizes
 
 
 def main() -> None:
-    """Serve `benchmarks.speed`."""
+    """Run the actions that `benchmarks.speed` requests."""
     options = sizes()
-    ids, ratings = made_rows(options.rows)
+    ids, ratings = random_rows(options.rows)
     labels = (ratings >= 4).astype("float32")
-    rows, one = by_field(ids), by_field(one_user(options.films))
+    rows, one = by_field(ids), by_field(one_user(options.movies))
     columns = [
         SparseFeat(field, size, embedding_dim=16)
         for field, size in zip(rows, FIELD_DIMS, strict=True)
     ]
-    # the paper's model has no linear part; without any column predict fails on Keras 3
+    # The paper's model has no linear part, but without any column predict fails on Keras 3.
     model = AutoInt(
         columns[1:2],
         columns,

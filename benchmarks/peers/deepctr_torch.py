@@ -1,21 +1,21 @@
 """deepctr-torch's AutoInt with an MLP: https://github.com/shenweichen/DeepCTR-Torch.
 
-Its layers are as wide as the embedding, so the two heads have 8 columns each, not 16: it does
-about half of the others' work in the interacting layers.
+Its layers are as wide as the embedding, so each of the two heads has 8 columns instead of 16. It
+does about half of the others' work in the interacting layers.
 """
 
 from deepctr_torch.inputs import SparseFeat
 from deepctr_torch.models import AutoInt
 
-from benchmarks.driver import BATCH, FIELD_DIMS, by_field, made_rows, one_user, serve, sizes
+from benchmarks.driver import BATCH, FIELD_DIMS, by_field, one_user, random_rows, serve, sizes
 
 
 def main() -> None:
-    """Serve `benchmarks.speed`."""
+    """Run the actions that `benchmarks.speed` requests."""
     options = sizes()
-    ids, ratings = made_rows(options.rows)
+    ids, ratings = random_rows(options.rows)
     labels = (ratings >= 4).astype("float32")
-    rows, one = by_field(ids), by_field(one_user(options.films))
+    rows, one = by_field(ids), by_field(one_user(options.movies))
     columns = [
         SparseFeat(field, size, embedding_dim=16)
         for field, size in zip(rows, FIELD_DIMS, strict=True)
@@ -34,7 +34,7 @@ def main() -> None:
         {
             "train": lambda: model.fit(rows, labels, batch_size=BATCH, epochs=1, verbose=0),
             "score": lambda: model.predict(rows, batch_size=4 * BATCH),
-            "one": lambda: model.predict(one, batch_size=options.films),
+            "one": lambda: model.predict(one, batch_size=options.movies),
         }
     )
 

@@ -1,30 +1,30 @@
 """LibRecommender's AutoInt, without an MLP: https://github.com/massquantity/LibRecommender.
 
-Its attention comes from Keras: scaled, and projected back to the embedding's width.
+Its attention is Keras's: scaled, and projected back to the embedding's width.
 """
 
 import pandas as pd
 from libreco.algorithms import AutoInt
 from libreco.data import DatasetFeat
 
-from benchmarks.driver import BATCH, FIELD_DIMS, FILM_FIELDS, made_rows, serve, sizes
+from benchmarks.driver import BATCH, FIELD_DIMS, MOVIE_FIELDS, random_rows, serve, sizes
 
 
 def main() -> None:
-    """Serve `benchmarks.speed`."""
+    """Run the actions that `benchmarks.speed` requests."""
     options = sizes()
-    ids, ratings = made_rows(options.rows)
+    ids, ratings = random_rows(options.rows)
     fields = [f"field_{number}" for number in range(len(FIELD_DIMS))]
-    names = dict(zip([fields[0], fields[FILM_FIELDS.start]], ["user", "item"], strict=True))
+    names = dict(zip([fields[0], fields[MOVIE_FIELDS.start]], ["user", "item"], strict=True))
     table = pd.DataFrame(ids, columns=fields).rename(columns=names)
-    of_films = fields[FILM_FIELDS][1:]
-    of_users = [field for field in fields if field not in [*names, *of_films]]
+    movie_columns = fields[MOVIE_FIELDS][1:]
+    user_columns = [field for field in fields if field not in [*names, *movie_columns]]
     table["label"] = (ratings >= 4).astype("float32")
     train, info = DatasetFeat.build_trainset(
-        table[["user", "item", "label", *of_users, *of_films]],
-        user_col=of_users,
-        item_col=of_films,
-        sparse_col=[*of_users, *of_films],
+        table[["user", "item", "label", *user_columns, *movie_columns]],
+        user_col=user_columns,
+        item_col=movie_columns,
+        sparse_col=[*user_columns, *movie_columns],
     )
     model = AutoInt(
         "ranking",

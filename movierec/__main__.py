@@ -1,0 +1,235 @@
+"""The command line: `python -m movierec COMMAND`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from movierec.data import movielens
+from movierec.data.download import DATA_DIR, first_available
+from movierec.data.splits import PROTOCOLS
+from movierec.errors import MovieRecError
+from movierec.models import registry
+from movierec.search.grids import GRIDS
+from movierec.sequences import sessions
+from movierec.training import settings
+
+FOLD_IN, FOLD_IN_TABLE = "fold-in", "experiments/fold-in"  # the grid of fold-in's prior precision
+
+# Commands import the modules that do the work themselves, so that --help needs no TensorFlow.
+
+
+def data(options: argparse.Namespace) -> None:
+    """Download a data set, or find it in data/, and print its size."""
+    dataset = first_available(options.names, movielens.load)
+    print(
+        f"{dataset.name}: {len(dataset.users):,} users, {len(dataset.movies):,} movies, "
+        f"{len(dataset.ratings):,} ratings, from {dataset.source}"
+    )
+
+
+def preprocess(options: argparse.Namespace) -> None:
+    """Write a data set's three preprocessed CSV files into its folder."""
+    from movierec.data import features
+
+    dataset = movielens.load(options.name)
+    tables = (dataset.users, dataset.movie_features, dataset.dated_ratings)
+    for path in features.write(*tables, DATA_DIR / options.name):
+        print(path.relative_to(DATA_DIR.parent))
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a model and save its weights, encoder and manifest entry."""
+    from movierec.training.train import train
+
+    overrides = {} if options.epochs is None else {"epochs": options.epochs}
+    entry = train(
+        options.model,
+        movielens.load(options.dataset),
+        options.setting,
+        options.seed,
+        protocol=options.protocol,
+        **overrides,
+    )
+    print(f"saved after {len(entry['history'])} epochs; `python -m movierec evaluate` scores it")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Evaluate saved models and baselines and write their rows of evaluation.csv."""
+    from movierec.evaluation import tables
+    from movierec.evaluation.evaluate import run
+
+    dataset = movielens.load(options.dataset)
+    for protocol in list(PROTOCOLS) if options.protocol == "all" else [options.protocol]:
+        rows = run(dataset, protocol)
+        print(f"{protocol}: {PROTOCOLS[protocol].description}\n\n{tables.as_markdown(rows)}\n")
+    print(f"{dataset.name}, {dataset.source}; written to {tables.path(dataset.name, 'evaluation')}")
+
+
+def search(options: argparse.Namespace) -> None:
+    """Run a grid of trials, or continue one; the table is written after every trial."""
+    from movierec.search import grid_search
+
+    dataset = movielens.load(options.dataset)
+    if options.grid == FOLD_IN:
+        _search_prior(dataset)
+        return
+    grid = GRIDS[options.grid]
+    jobs, reason = options.jobs, "as given"
+    if jobs is None:
+        jobs, reason = grid_search.jobs_for(options.memory)
+    print(f"trials at a time: {jobs} ({reason})")
+    path = grid_search.table_path(grid, options.dataset)
+    table = grid_search.run(grid, dataset, path, jobs)
+    print(f"{len(table)} trials, {table['error'].notna().sum()} failed; {path}")
+
+
+def _search_prior(dataset: movielens.MovieLens) -> None:
+    """Compare prior precisions of fold-in and write the table."""
+    from movierec import files
+    from movierec.evaluation import cold_start, tables
+
+    chosen = settings.settings_for("tuned", dataset.name, "new-users")
+    table, path = cold_start.tune_prior(dataset, chosen), tables.path(dataset.name, FOLD_IN_TABLE)
+    with files.replacing(path) as (part,):
+        table.round(6).to_csv(part, index=False, lineterminator="\n")
+    shown = table.pivot_table(
+        index="prior_precision", columns="ratings_known", values=["logloss", "auc", "ndcg_original"]
+    )
+    best = table.groupby("prior_precision")["logloss"].mean().idxmin()
+    print(f"{shown.round(4).to_string()}\nlowest mean LogLoss: prior precision {best:g}; {path}")
+
+
+def recommend(options: argparse.Namespace) -> None:
+    """Print the movies that a user would most probably rate 4 or more."""
+    from movierec import load
+
+    recommender = load(options.model, options.dataset)
+    table = recommender.recommend(options.user, options.n, options.year, options.month)
+    if options.format == "json":
+        print(table.to_json(orient="records", indent=1, force_ascii=False))
+    elif options.format == "csv":
+        print(table.to_csv(index=False), end="")
+    else:
+        print(table.to_string(index=False, formatters={"probability": "{:.4f}".format}))
+
+
+def sessions_command(options: argparse.Namespace) -> None:
+    """Train the next-item model of a data set and compare it with baselines on the test events."""
+    from movierec.sequences.evaluate import train_and_evaluate
+
+    _print_comparison(*train_and_evaluate(options.dataset, options.seed))
+
+
+def artists(options: argparse.Namespace) -> None:
+    """Evaluate artist rankers on Last.fm plays, or recommend artists to a new listener."""
+    from movierec.artists import plays, rankers
+
+    listening = plays.load(options.folder or plays.FOLDER)
+    if options.favourites:
+        print(rankers.recommend(listening, options.favourites.split(","), options.n).to_string())
+    else:
+        _print_comparison(*rankers.evaluate_tuned(listening))
+
+
+def _print_comparison(notes: Sequence[str], table, means: dict[str, float]) -> None:
+    print(*notes, table.to_string(), sep="\n")
+    print(" ".join(f"{name}={value:.4f}" for name, value in means.items()))
+
+
+def tables(options: argparse.Namespace) -> None:
+    """Write the tables in the READMEs and docs/ from the CSV files in model/."""
+    from movierec.evaluation import tables
+
+    changed = tables.write_pages()
+    print(*(path.name for path in changed) if changed else ["all pages are up to date"], sep="\n")
+
+
+def compile_kernels(options: argparse.Namespace) -> None:
+    """Compile the kernels of scoring and training; Numba stores them for later processes."""
+    from movierec.models import kernels
+
+    print("compiling the kernels, once per machine ...", flush=True)
+    kernels.compile_all()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(prog="python -m movierec", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        return command
+
+    def add_dataset(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--dataset", choices=movielens.NAMES, default="ml-1m")
+
+    def add_model(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--model", choices=registry.TITLES, default="autointmlp")
+
+    command = add("data", data)
+    command.add_argument(
+        "names", nargs="+", choices=movielens.NAMES, help="the first one available is used"
+    )
+
+    command = add("preprocess", preprocess)
+    command.add_argument("name", choices=movielens.NAMES)
+
+    command = add("train", train)
+    add_model(command)
+    add_dataset(command)
+    command.add_argument("--setting", choices=settings.SETTINGS, default="tuned")
+    command.add_argument("--protocol", choices=PROTOCOLS, default="test-rows")
+    command.add_argument("--seed", type=int, default=settings.SEED)
+    command.add_argument("--epochs", type=int, help="maximum number, instead of the setting's")
+
+    command = add("evaluate", evaluate)
+    add_dataset(command)
+    command.add_argument("--protocol", choices=[*PROTOCOLS, "all"], default="test-rows")
+
+    command = add("search", search)
+    command.add_argument("--grid", choices=[*GRIDS, FOLD_IN], required=True)
+    add_dataset(command)
+    command.add_argument("--jobs", type=int, help="trials at a time (default: one per core)")
+    command.add_argument("--memory", type=float, help="GiB for all trials together")
+
+    command = add("recommend", recommend)
+    command.add_argument("--user", type=int, required=True, help="user id")
+    command.add_argument("--n", type=int, default=10, help="number of movies (default: 10)")
+    add_model(command)
+    add_dataset(command)
+    command.add_argument("--year", type=int, help="target year (default: the user's last)")
+    command.add_argument("--month", type=int, help="target month (default: the user's last)")
+    command.add_argument("--format", choices=["table", "csv", "json"], default="table")
+
+    command = add("sessions", sessions_command)
+    command.add_argument("--dataset", choices=sessions.NAMES, default="completejourney")
+    command.add_argument("--seed", type=int, default=settings.SEED)
+
+    command = add("artists", artists)
+    command.add_argument("--folder", type=Path, help="folder of the Last.fm files")
+    command.add_argument("--favourites", help="artists of a new listener, separated by commas")
+    command.add_argument("--n", type=int, default=10, help="number of artists (default: 10)")
+
+    add("tables", tables)
+    add("compile", compile_kernels)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; errors of the project or the disk are printed in short and exit with 1."""
+    top = parser()
+    options = top.parse_args(arguments)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("movierec").setLevel(logging.INFO)
+    try:
+        options.run(options)
+    except (MovieRecError, OSError) as error:
+        top.exit(1, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main()

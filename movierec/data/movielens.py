@@ -1,0 +1,232 @@
+"""Read a MovieLens data set: find it, check it, and index its three tables.
+
+`load("ml-1m")` and `load("ml-100k")` return a `MovieLens` value with three tables:
+
+=========  ==================================================================================
+users      user_id, gender (F/M), age (ML-1M's group), occupation (ML-1M's number), zipcode
+movies     movie_id, title (with its year in brackets), genres (separated by ``|``)
+ratings    user_id, movie_id, rating (1..5), timestamp (seconds since 1970, UTC)
+=========  ==================================================================================
+
+Rows keep the order of the raw files. Ids, ages, occupations and ratings are int32, timestamps
+int64.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from movierec.data import download, features, schema
+from movierec.data.raw_readers import ANEW, DataError
+from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
+from movierec.files import digest
+
+NAMES = tuple(download.LAYOUTS)
+
+FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: MovieLens started later, so earlier is damage
+LAST_TIMESTAMP = 4_102_444_799  # the end of 2099
+
+log = logging.getLogger("movierec")
+
+
+def _numbers(low: int, high: int, meaning: str = "a whole number") -> pa.Column:
+    expected = f"{meaning} from {low} to {high}"
+    return pa.Column(checks=pa.Check.in_range(low, high, error=expected))
+
+
+def _one_of(values) -> pa.Column:
+    return pa.Column(checks=pa.Check.isin(list(values), error=f"one of {list(values)}"))
+
+
+def _text() -> pa.Column:
+    return pa.Column(checks=pa.Check.str_length(min_value=1, error="some text"))
+
+
+def _ids() -> pa.Column:
+    return _numbers(1, 2**31 - 1)
+
+
+SCHEMAS = {
+    "users": pa.DataFrameSchema(
+        {
+            USER: _ids(),
+            "gender": _one_of(schema.GENDERS),
+            "age": _one_of(schema.AGE_GROUPS),
+            "occupation": _numbers(0, len(schema.OCCUPATIONS) - 1),
+            "zipcode": _text(),
+        }
+    ),
+    "movies": pa.DataFrameSchema({MOVIE: _ids(), "title": _text(), "genres": _text()}),
+    "ratings": pa.DataFrameSchema(
+        {
+            USER: _ids(),
+            MOVIE: _ids(),
+            RATING: _numbers(1, schema.RATINGS),
+            TIMESTAMP: _numbers(FIRST_TIMESTAMP, LAST_TIMESTAMP, "seconds since 1970,"),
+        }
+    ),
+}
+KEYS = {"users": [USER], "movies": [MOVIE], "ratings": [USER, MOVIE]}
+
+
+@dataclass(frozen=True)
+class MovieLens:
+    """One data set, read, checked and indexed.
+
+    A user's or movie's *position* is its row in the users or movies table, from 0.
+
+    Args:
+        name: "ml-1m" or "ml-100k".
+        users, movies, ratings: the tables described in this module's docstring.
+        source: where the files came from, in words.
+        files: SHA-256 of each raw file.
+    """
+
+    name: str
+    users: pd.DataFrame
+    movies: pd.DataFrame
+    ratings: pd.DataFrame
+    source: str
+    files: dict[str, str]
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """SHA-256 of what a model learns from, independent of how the files are written.
+
+        Two copies with the same fingerprint encode, split and train alike. Titles are left out
+        (except their year), and timestamps have a hash of their own, because copies of MovieLens
+        differ in these without any other difference.
+        """
+        year = self.movies["title"].str.extract(features.YEAR_PATTERN, expand=False).fillna("")
+        movies = self.movies[[MOVIE, "genres"]].assign(year=year)
+        ratings = self.ratings[[USER, MOVIE, RATING]]
+        return {
+            "users": digest(self.users.to_csv(index=False, lineterminator="\n").encode()),
+            "movies": digest(movies.to_csv(index=False, lineterminator="\n").encode()),
+            "ratings": digest(ratings.to_numpy(np.int32).tobytes()),
+            "timestamps": digest(self.ratings[TIMESTAMP].to_numpy(np.int64).tobytes()),
+        }
+
+    @cached_property
+    def movie_features(self) -> pd.DataFrame:
+        """`features.movie_features` of the movies table."""
+        return features.movie_features(self.movies)
+
+    @cached_property
+    def dated_ratings(self) -> pd.DataFrame:
+        """The ratings table with the columns rating_year and rating_month (UTC)."""
+        return self.ratings.join(features.time_features(self.ratings[TIMESTAMP]))
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """1 where the rating is `LIKED` or more, else 0; float32, shape (ratings,)."""
+        return (self.ratings[RATING] >= schema.LIKED).to_numpy(np.float32)
+
+    @cached_property
+    def _user_index(self) -> pd.Index:
+        return pd.Index(self.users[USER])
+
+    @cached_property
+    def _movie_index(self) -> pd.Index:
+        return pd.Index(self.movies[MOVIE])
+
+    def user_positions(self, user_ids) -> np.ndarray:
+        """Positions of users; -1 for an id that the users table lacks."""
+        return self._user_index.get_indexer(user_ids)
+
+    def movie_positions(self, movie_ids) -> np.ndarray:
+        """Positions of movies; -1 for an id that the movies table lacks."""
+        return self._movie_index.get_indexer(movie_ids)
+
+    @cached_property
+    def rating_users(self) -> np.ndarray:
+        """Position of every rating's user, shape (ratings,)."""
+        return self.user_positions(self.ratings[USER])
+
+    @cached_property
+    def rating_movies(self) -> np.ndarray:
+        """Position of every rating's movie, shape (ratings,)."""
+        return self.movie_positions(self.ratings[MOVIE])
+
+    def features(self) -> pd.DataFrame:
+        """The 13 features of every rating, in the order of `schema.FEATURES` and of `ratings`."""
+        rated = self.dated_ratings.merge(self.users, "left", on=USER)
+        return rated.merge(self.movie_features, "left", on=MOVIE)[list(schema.FEATURES)]
+
+
+def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> MovieLens:
+    """Read the data set in `data_dir/name`; download it first if it is missing.
+
+    Args:
+        name: one of `NAMES`.
+        data_dir: the folder that has one folder per data set.
+        fetch: whether a missing data set may be downloaded.
+
+    Raises:
+        DataError: unknown name, nothing found, or a damaged file; the message says what arrived,
+            what was expected and what to do.
+    """
+    if name not in NAMES:
+        raise DataError(f"unknown data set {name!r}: choose one of {', '.join(NAMES)}")
+    found = download.find(name, Path(data_dir) / name, fetch)
+    tables = {}
+    for table, file in found.layout.files.items():
+        frame = found.layout.read(table, found.content[table], file)
+        tables[table] = _checked(table, frame, file, found.layout.header_lines)
+    _check_references(tables, found.layout)
+    return MovieLens(name=name, source=found.source, files=found.sha256, **tables)
+
+
+def _checked(table: str, frame: pd.DataFrame, file: str, header_lines: int) -> pd.DataFrame:
+    """`frame` after the schema and duplicate checks, with its final dtypes."""
+    try:
+        SCHEMAS[table].validate(frame)
+    except pa.errors.SchemaError as error:
+        index = int(error.failure_cases["index"].iloc[0])
+        raise DataError(
+            f"{file}, line {index + 1 + header_lines}: {error.schema.name} is "
+            f"{str(frame[error.schema.name][index])!r}, expected {error.check.error}. "
+            f"Correct that line, or {ANEW}"
+        ) from None
+    frame = _without_duplicates(frame, KEYS[table], file, header_lines)
+    small = frame.select_dtypes("integer").columns.difference([TIMESTAMP])
+    return frame.astype(dict.fromkeys(small, np.int32))
+
+
+def _without_duplicates(
+    frame: pd.DataFrame, keys: list[str], file: str, header_lines: int
+) -> pd.DataFrame:
+    """`frame` without repeated rows; rows with the same key and other values are refused."""
+    repeated = frame.duplicated()
+    if repeated.any():
+        log.warning("%s: dropped %d repeated rows", file, repeated.sum())
+        frame = frame[~repeated]
+    clash = frame.duplicated(keys)
+    if clash.any():
+        row = frame[clash].iloc[0]
+        same = (frame[keys] == row[keys]).all(axis=1)
+        lines = [str(line + 1 + header_lines) for line in frame.index[same]]
+        what = ", ".join(f"{key} {row[key]}" for key in keys)
+        raise DataError(
+            f"{file}: lines {' and '.join(lines)} both describe {what} but differ. Keep one of them"
+        )
+    return frame.reset_index(drop=True)
+
+
+def _check_references(tables: dict[str, pd.DataFrame], layout: download.Layout) -> None:
+    """Refuse ratings of movies or by users that are not listed."""
+    for table, key in (("users", USER), ("movies", MOVIE)):
+        unlisted = ~tables["ratings"][key].isin(tables[table][key])
+        if unlisted.any():
+            first = tables["ratings"][unlisted].iloc[0]
+            raise DataError(
+                f"{layout.files['ratings']}: {unlisted.sum()} ratings have a {key} that "
+                f"{layout.files[table]} does not list; the first is user {first[USER]}'s "
+                f"rating of movie {first[MOVIE]}. The files must belong together: "
+                f"{ANEW}"
+            )

@@ -1,0 +1,215 @@
+"""Read the raw text files of MovieLens in the three formats in which they are published."""
+
+import csv
+import io
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from movierec.errors import MovieRecError
+
+ANEW = "empty the folder to have the data set downloaded again"
+
+
+class DataError(MovieRecError):
+    """Data that cannot be used; the message says why and what to do."""
+
+
+FIELD_END = (
+    "\x1f"  # ASCII's unit separator: it occurs in no text, so it can replace longer separators
+)
+WHOLE = re.compile(r"-?[0-9]+")
+
+
+def parse(
+    content: bytes,
+    file: str,
+    separator: str,
+    columns: dict[str, type],
+    header: str = "",
+    anew: str = ANEW,
+) -> pd.DataFrame:
+    """Rows of a raw text file, as int64 and text columns.
+
+    UTF-8 (with or without a byte-order mark) is recognised; anything else is read as Latin-1,
+    which GroupLens uses. Lines may end in LF, CRLF or CR.
+
+    Args:
+        content: the file's bytes.
+        file: its name, for error messages.
+        separator: the text between two fields.
+        columns: name and type (int or str) of every field, in order.
+        header: the first line, if there is one.
+        anew: how to get the file again, for error messages.
+
+    Raises:
+        DataError: naming the first line that is not as expected.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    if "\0" in text or FIELD_END in text:
+        raise DataError(f"{file} has control characters (UTF-16?): save it as UTF-8 or Latin-1")
+    body = text.replace("\r\n", "\n").replace("\r", "\n")
+    if header:
+        first, _, body = body.partition("\n")
+        if first != header:
+            raise DataError(f"{file}, line 1: expected the header {header!r}, found {first[:80]!r}")
+    if not body.strip():
+        raise DataError(f"{file} is empty: {anew}")
+    frame = _rows(body, separator, columns)
+    if frame is None:
+        raise DataError(_first_fault(body, file, separator, columns, bool(header), anew))
+    return frame
+
+
+def _rows(body: str, separator: str, columns: dict[str, type]) -> pd.DataFrame | None:
+    """The table; None if a line is not as expected."""
+    lines = body.count("\n") + (not body.endswith("\n"))
+    if body.count(separator) != lines * (len(columns) - 1):
+        return None
+    numeric = [name for name, kind in columns.items() if kind is int]
+    if len(numeric) == len(columns):  # the parser would accept True and 1e0
+        if body.encode().translate(None, b"-0123456789\n" + separator.encode()):
+            return None
+        kinds = dict.fromkeys(columns, np.int64)
+    else:
+        kinds = dict.fromkeys(columns, str)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "error", pd.errors.ParserWarning
+            )  # raised for a line with too many fields
+            frame = pd.read_csv(
+                io.StringIO(body.replace(separator, FIELD_END)),
+                sep=FIELD_END,
+                lineterminator="\n",
+                names=list(columns),
+                dtype=kinds,
+                index_col=False,
+                quoting=csv.QUOTE_NONE,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                engine="c",
+            )
+        if frame.isna().any(axis=None):
+            return None
+        for name in numeric:
+            if kinds[name] is str:
+                if not frame[name].str.fullmatch(WHOLE).all():
+                    return None
+                frame[name] = frame[name].astype(np.int64)
+    except (ValueError, OverflowError, pd.errors.ParserWarning):
+        return None
+    return frame
+
+
+def _first_fault(
+    body: str, file: str, separator: str, columns: dict[str, type], has_header: bool, anew: str
+) -> str:
+    """What is wrong with the first faulty line."""
+    expected = separator.join(columns)
+    for number, line in enumerate(body.split("\n"), start=1 + has_header):
+        fields = line.split(separator)
+        where = f"{file}, line {number}"
+        if len(fields) != len(columns):
+            return (
+                f"{where}: {len(fields)} field(s) in {line[:80]!r}, expected {len(columns)} "
+                f"separated by {separator!r} ({expected}). Correct that line, or {anew}"
+            )
+        for (name, kind), field in zip(columns.items(), fields, strict=True):
+            if kind is int and not WHOLE.fullmatch(field):
+                return f"{where}: {name} is {field[:80]!r}, expected a whole number"
+            if kind is int and len(field) > 18:
+                return f"{where}: {name} is {field[:80]}, which is too large for an id or a time"
+    return f"{file} cannot be read as {expected}: {anew}"
+
+
+RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}
+
+ML1M_COLUMNS = {
+    "users": {"user_id": int, "gender": str, "age": int, "occupation": int, "zipcode": str},
+    "movies": {"movie_id": int, "title": str, "genres": str},
+    "ratings": RATING_COLUMNS,
+}
+
+
+def read_ml1m(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """ML-1M's `*.dat` files."""
+    return parse(content, file, "::", ML1M_COLUMNS[table])
+
+
+ML100K_GENRES = (
+    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy "
+    "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
+).split()
+ML100K_USERS = {"user_id": int, "age": int, "gender": str, "occupation": str, "zipcode": str}
+ML100K_MOVIES = {"movie_id": int, "title": str, "released": str, "video": str, "url": str}
+ML100K_MOVIES |= dict.fromkeys(ML100K_GENRES, int)
+ATOMIC_HEADERS = {
+    "users": "user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token",
+    "movies": "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
+    "ratings": "user_id:token\titem_id:token\trating:float\ttimestamp:float",
+}
+ATOMIC_MOVIES = {"movie_id": int, "title": str, "year": str, "genres": str}
+# ML-100K's occupation → ML-1M's number
+ML100K_OCCUPATIONS = {"administrator": 3, "artist": 2, "doctor": 6, "educator": 1, "engineer": 17}
+ML100K_OCCUPATIONS |= {"entertainment": 2, "executive": 7, "healthcare": 6, "homemaker": 9}
+ML100K_OCCUPATIONS |= {"lawyer": 11, "librarian": 1, "marketing": 14, "none": 19, "other": 0}
+ML100K_OCCUPATIONS |= {"programmer": 12, "retired": 13, "salesman": 14, "scientist": 15}
+ML100K_OCCUPATIONS |= {"student": 4, "technician": 17, "writer": 20}
+
+
+def read_ml100k(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """ML-100K's `u.*` files, GroupLens's format."""
+    if table == "ratings":
+        return parse(content, file, "\t", RATING_COLUMNS)
+    if table == "users":
+        return _ml1m_groups(parse(content, file, "|", ML100K_USERS), file)
+    frame = parse(content, file, "|", ML100K_MOVIES)
+    flags = frame[ML100K_GENRES].to_numpy()
+    if not np.isin(flags, [0, 1]).all():
+        line = int(np.argmin(np.isin(flags, [0, 1]).all(axis=1))) + 1
+        raise DataError(f"{file}, line {line}: a genre flag is not 0 or 1. Correct that line")
+    flags = flags.astype(bool)
+    genres = ["|".join(np.asarray(ML100K_GENRES)[row]) for row in flags]
+    return frame[["movie_id", "title"]].assign(genres=genres)
+
+
+def read_atomic(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """ML-100K's files from the recbole wheel, with the year put back into the title."""
+    header = ATOMIC_HEADERS[table]
+    if table == "ratings":
+        return parse(content, file, "\t", RATING_COLUMNS, header)
+    if table == "users":
+        return _ml1m_groups(parse(content, file, "\t", ML100K_USERS, header), file)
+    frame = parse(content, file, "\t", ATOMIC_MOVIES, header)
+    title = frame["title"].str.replace("unkonwn", "unknown")
+    dated = frame["year"].str.fullmatch(r"[0-9]{4}")  # one title has a year, one movie has none
+    return pd.DataFrame(
+        {
+            "movie_id": frame["movie_id"],
+            "title": title.where(~dated, title + " (" + frame["year"] + ")"),
+            "genres": frame["genres"].str.replace(" ", "|"),
+        }
+    )
+
+
+def _ml1m_groups(users: pd.DataFrame, file: str) -> pd.DataFrame:
+    """ML-100K users with ML-1M's age groups and occupation numbers."""
+    occupation = users["occupation"].map(ML100K_OCCUPATIONS)
+    if occupation.isna().any():
+        word = users[occupation.isna()].iloc[0]
+        raise DataError(
+            f"{file}: user {word['user_id']}'s occupation {word['occupation']!r} is not one of "
+            f"{list(ML100K_OCCUPATIONS)}"
+        )
+    bounds = np.array([1, 18, 25, 35, 45, 50, 56])
+    group = np.searchsorted(bounds, users["age"], side="right") - 1
+    group[users["age"] > 120] = -1
+    age = np.where(group < 0, users["age"], bounds[group])  # the schema refuses impossible ages
+    order = ["user_id", "gender", "age", "occupation", "zipcode"]
+    return users.assign(age=age, occupation=occupation.astype(np.int64))[order]

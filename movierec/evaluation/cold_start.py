@@ -1,0 +1,110 @@
+"""The protocol `new-users`: users who are not in training, after 0, 1, 3, 5 or 10 known ratings.
+
+The scored rows are always the same: all but each user's first ten ratings. A model represents a
+new user by its unknown user id ("profile only") or by an embedding learnt from the first ratings
+("folded in"); baselines are fitted on these ratings too.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from movierec import files
+from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
+from movierec.data.movielens import MovieLens
+from movierec.data.schema import RATING, TIMESTAMP
+from movierec.data.splits import new_users, order_within_user
+from movierec.evaluation import rankers, summary
+from movierec.evaluation.rankers import RankerScores
+from movierec.models import artifacts, fold_in, registry, scorer
+from movierec.models.numpy_model import NumpyModel
+from movierec.training.settings import SEED, Settings
+from movierec.training.train import fitted
+
+RATINGS_KNOWN = (0, 1, 3, 5, 10)
+PRIOR_PRECISIONS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+def scores(
+    dataset: SplitDataset, root: Path = files.ROOT
+) -> Iterator[tuple[int, np.ndarray, list[RankerScores]]]:
+    """For each number of known ratings: the number, the scored rows, and all rankers' scores.
+
+    Raises:
+        ArtifactError: saved files that do not belong together or to the data.
+    """
+    order, rows = _scored_rows(dataset)
+    test = dataset.split.test
+    folder = artifacts.model_folder(dataset.data.name, "tuned", root, dataset.protocol.name)
+    models = []
+    for name in sorted(folder.entries()):
+        model, encoder, entry = artifacts.load(folder, name)
+        artifacts.check_data(entry, dataset.data)
+        encoded = dataset.encoded(encoder)
+        profile_scores = scorer.predictor(model)(encoded.ids[rows])
+        models.append((registry.TITLES[name], model, encoded, profile_scores))
+    baselines = list(rankers.tune(dataset))
+    for count in RATINGS_KNOWN:
+        first = test[order < count]
+        known = np.concatenate([dataset.split.known, first])
+        table = [baseline.score(dataset, known, rows) for baseline in baselines]
+        for title, model, encoded, profile_scores in models:
+            table.append(RankerScores(f"{title}, profile only", profile_scores, True, model=True))
+            if count:
+                folded = _folded_scores(model, encoded, first, rows)
+                table.append(RankerScores(f"{title}, folded in", folded, True, model=True))
+        yield count, rows, table
+
+
+def _scored_rows(dataset: SplitDataset) -> tuple[np.ndarray, np.ndarray]:
+    """Each test row's rank by time among its user's rows, and the rows to score."""
+    test, data = dataset.split.test, dataset.data
+    times = data.ratings[TIMESTAMP].to_numpy()
+    order = order_within_user(data.rating_users[test], times[test])
+    return order, test[order >= max(RATINGS_KNOWN)]
+
+
+def _folded_scores(
+    model: NumpyModel,
+    encoded: EncodedDataset,
+    first: np.ndarray,
+    rows: np.ndarray,
+    prior_precision: float = fold_in.PRIOR_PRECISION,
+) -> np.ndarray:
+    """Scores of `rows` after folding in their users with the rows `first`."""
+    users, ratings = encoded.data.rating_users, encoded.data.ratings[RATING].to_numpy()
+    new, index = np.unique(users[first], return_inverse=True)
+    vectors = fold_in.fold_in(model, encoded.ids[first], ratings[first], index, prior_precision)
+    return fold_in.score(model, encoded.ids[rows], vectors, np.searchsorted(new, users[rows]))
+
+
+def tune_prior(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.DataFrame:
+    """Metrics of each prior precision on new users that the protocol does not test.
+
+    A tenth of the protocol's training users is held out, and the model is trained on the rest.
+
+    Args:
+        data: the data set.
+        settings: of the model, with `refit`.
+        seed: random seed.
+
+    Returns:
+        One row per prior precision and number of known ratings: prior_precision, ratings_known,
+        and the metrics of `summary.of_rows`.
+    """
+    dataset = split_by(data, "new-users")
+    dataset = dataclasses.replace(dataset, split=new_users(data, dataset.split.known))
+    network, encoded, _ = fitted(dataset, "autointmlp", settings, seed)
+    model = NumpyModel.of(network)
+    order, rows = _scored_rows(dataset)
+    table = []
+    for precision in PRIOR_PRECISIONS:
+        for count in RATINGS_KNOWN[1:]:
+            first = dataset.split.test[order < count]
+            folded = _folded_scores(model, encoded, first, rows, precision)
+            values = summary.flat(summary.of_rows(data, rows, folded))
+            table.append({"prior_precision": precision, "ratings_known": count} | values)
+    return pd.DataFrame(table)

@@ -1,0 +1,154 @@
+"""Evaluate saved models and baselines under a protocol: one row per ranker, with intervals."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from movierec import files
+from movierec.data.dataset import SplitDataset, split_by
+from movierec.data.movielens import MovieLens
+from movierec.data.schema import USER
+from movierec.evaluation import (
+    calibration,
+    cold_start,
+    explanation_agreement,
+    metrics,
+    rankers,
+    summary,
+    tables,
+)
+from movierec.evaluation.rankers import RankerScores
+
+REFERENCE = "movie mean"
+PRIMARY_METRIC = {"paper": "auc", "full-ranking": "ndcg"}  # all others: ORIGINAL
+ORIGINAL = "ndcg_original"
+
+
+def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
+    """Evaluate every baseline and saved model under the data set's protocol.
+
+    Args:
+        dataset: the data set, split by the protocol.
+        root: the folder that contains `model/`.
+
+    Returns:
+        One row per ranker: protocol, ranker, model (whether it is one of ours), chosen
+        (hyperparameters), the metrics of `summary`, each with `_ci` (half-width of the 95 %
+        interval over users); `gain` over the movie mean and, for models, `lead` over the best
+        baseline, both in the protocol's primary metric and with the bounds of the paired 95 %
+        interval; ece where scores are probabilities; coverage, gini, novelty and overlap of the
+        lists for full ranking.
+
+    Raises:
+        ArtifactError: saved files that do not belong together or to the data.
+    """
+    name = dataset.protocol.name
+    if name == "new-users":
+        parts = [
+            _compared(dataset, scores, rows).assign(protocol=f"{name}, {count} ratings known")
+            for count, rows, scores in cold_start.scores(dataset, root)
+        ]
+        return pd.concat(parts, ignore_index=True)
+    scores = [*rankers.baseline_scores(dataset), *rankers.model_scores(dataset, root)]
+    if not dataset.protocol.full_ranking:
+        scores.append(RankerScores("perfect ranker", dataset.data.labels[dataset.split.test]))
+    return _compared(dataset, scores, dataset.split.test).assign(protocol=name)
+
+
+def _compared(
+    dataset: SplitDataset, scores: Iterable[RankerScores], rows: np.ndarray
+) -> pd.DataFrame:
+    """The metrics of all rankers and their paired differences."""
+    scores = list(scores)
+    primary = PRIMARY_METRIC.get(dataset.protocol.name, ORIGINAL)
+    measured = [_measured(dataset, ranker, rows, primary) for ranker in scores]
+    table = pd.DataFrame([row for row, _ in measured])
+    values = {ranker.name: value for ranker, (_, value) in zip(scores, measured, strict=True)}
+    rivals = table[~table["model"] & (table["ranker"] != "perfect ranker")]
+    best = rivals.loc[rivals[primary].idxmax(), "ranker"]
+    for index, ranker in enumerate(scores):
+        for column, rival in (("gain", REFERENCE), ("lead", best)):
+            if ranker.name == rival or (column == "lead" and not ranker.model):
+                continue
+            difference = _difference(values[ranker.name], values[rival], primary)
+            bounds = (column, f"{column}_low", f"{column}_high")
+            table.loc[index, list(bounds)] = difference
+    table["best_baseline"] = best
+    return table
+
+
+def _measured(
+    dataset: SplitDataset, ranker: RankerScores, rows: np.ndarray, primary: str
+) -> tuple[dict, np.ndarray]:
+    """A ranker's row, and the values that paired differences are computed from.
+
+    These are AUCs, one per resample of the users, or the primary metric, one per user.
+    """
+    if dataset.protocol.full_ranking:
+        values = summary.of_ranks(ranker.scores) | _list_metrics(dataset, ranker.top_k)
+        paired = metrics.one_relevant(ranker.scores)[primary].to_numpy()
+    else:
+        values = summary.of_rows(dataset.data, rows, ranker.scores, ranker.probability)
+        labels = dataset.data.labels[rows]
+        users = dataset.data.ratings[USER].to_numpy()[rows]
+        areas = metrics.bootstrap_auc(users, labels, ranker.scores)
+        values["auc_ci"] = float(np.subtract(*np.quantile(areas, [0.975, 0.025])) / 2)
+        if ranker.probability:
+            values["ece"] = calibration.expected_error(labels, ranker.scores)
+        paired = areas
+        if primary != "auc":
+            paired = metrics.per_user(users, labels, ranker.scores)[primary].to_numpy()
+    row = {"ranker": ranker.name, "model": ranker.model, "chosen": ranker.chosen}
+    return row | summary.flat(values), paired
+
+
+def _list_metrics(dataset: SplitDataset, top_k: np.ndarray) -> dict[str, float]:
+    """Metrics of the recommended lists as a whole."""
+    data = dataset.data
+    movies = len(data.movies)
+    raters = np.bincount(data.rating_movies[dataset.split.known], minlength=movies)
+    return {
+        "coverage": metrics.coverage(top_k, movies),
+        "gini": metrics.gini(top_k, movies),
+        "novelty": metrics.novelty(top_k, raters, len(data.users)),
+        "overlap": metrics.overlap(top_k),
+    }
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray, primary: str) -> tuple[float, float, float]:
+    if primary != "auc":
+        return metrics.bootstrap_difference(ours, theirs)
+    low, high = np.quantile(ours - theirs, [0.025, 0.975])
+    return float(np.mean(ours - theirs)), float(low), float(high)
+
+
+def reliability(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
+    """`calibration.reliability` of every saved model on the test rows, with a column `ranker`."""
+    labels = dataset.data.labels[dataset.split.test]
+    return pd.concat(
+        calibration.reliability(labels, model.scores).assign(ranker=model.name)
+        for model in rankers.model_scores(dataset, root)
+    )
+
+
+def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame:
+    """Evaluate under a protocol, write its rows of evaluation.csv, and return them as written.
+
+    For `test-rows` it also writes reliability.csv, which the page draws, and explanations.csv.
+
+    Raises:
+        DataError, ArtifactError, OSError: see `split_by`, `evaluate` and `files.replacing`.
+    """
+    dataset = split_by(data, protocol)
+    table = tables.merge(evaluate(dataset, root), protocol, data.name, root)
+    if protocol == "test-rows":
+        extra = {
+            "reliability": reliability(dataset, root),
+            "explanations": explanation_agreement.table(data, root),
+        }
+        for name, rows in extra.items():
+            with files.replacing(tables.path(data.name, name, root)) as (part,):
+                rows.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
+    return table[tables.protocols(table) == protocol]

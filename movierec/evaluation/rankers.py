@@ -1,0 +1,240 @@
+"""The rankers that are compared: every baseline and every saved model, with test-set scores.
+
+Baselines are tuned on the validation rows and then fitted on training and validation rows together,
+as the tuned models are.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from movierec import files
+from movierec.data.dataset import SplitDataset
+from movierec.evaluation import baselines, full_ranking, metrics
+from movierec.evaluation.baselines import Interactions, PairScorer
+from movierec.models import artifacts, registry, scorer
+from movierec.training import settings
+from movierec.training.train import fit_rows
+
+Scorer = Callable[[np.ndarray], np.ndarray]  # row indices → scores
+Fit = Callable[..., Scorer]  # hyperparameters → scorer
+Fitter = Callable[[SplitDataset, np.ndarray], Fit]  # data set and rows to fit on → fit
+
+
+@dataclass(frozen=True)
+class RankerScores:
+    """A ranker's scores of the test rows.
+
+    Args:
+        name: the name in tables.
+        scores: one per test row; for full ranking, the rank of the row's movie.
+        probability: whether the scores are probabilities.
+        top_k: for full ranking, the ten best movies for every test row, as positions.
+        chosen: the hyperparameters chosen on validation rows, as text.
+        model: whether it is one of our models rather than a baseline.
+    """
+
+    name: str
+    scores: np.ndarray
+    probability: bool = False
+    top_k: np.ndarray | None = None
+    chosen: str = ""
+    model: bool = False
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline that scores pairs of users and movies.
+
+    Args:
+        name: the name in tables.
+        fit: function from interactions and hyperparameters to a scorer.
+        options: hyperparameter → values to try, in all combinations.
+        probability: whether its scores are probabilities.
+    """
+
+    name: str
+    fit: Callable[..., PairScorer]
+    options: dict[str, tuple]
+    probability: bool = False
+
+
+BASELINES = (
+    Baseline("random order", baselines.random_order, {}),
+    Baseline("number of ratings of the movie", baselines.popularity, {}),
+    Baseline("movie mean", baselines.movie_mean, {"smoothing": (1, 3, 10, 30)}, True),
+    Baseline("user and movie biases", baselines.biases, {"l2": (1, 3, 10)}),
+    Baseline("matrix factorisation (ALS)", baselines.matrix_factorization, {"l2": (0.7, 1.0, 1.4)}),
+)
+FULL_RANKING_BASELINES = (
+    Baseline("implicit ALS", baselines.implicit_als, {"factors": (32, 64, 128), "l2": (0.01, 1.0)}),
+    Baseline("EASE", baselines.ease, {"l2": (100, 300, 1000)}),
+)
+
+
+def _combinations(options: dict[str, tuple]) -> list[dict]:
+    values = itertools.product(*options.values())
+    return [dict(zip(options, chosen, strict=True)) for chosen in values]
+
+
+def _text(hyperparameters: dict) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in hyperparameters.items())
+
+
+def _pair_fitter(fit: Callable[..., PairScorer]) -> Fitter:
+    """A fitter for a baseline of pairs."""
+
+    def fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
+        data = dataset.data
+        interactions = Interactions.of(data, rows)
+
+        def fitted(**hyperparameters) -> Scorer:
+            scores = fit(interactions, **hyperparameters)
+            return lambda rows: scores.pairs(data.rating_users[rows], data.rating_movies[rows])
+
+        return fitted
+
+    return fitter
+
+
+def _logistic_fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
+    encoded = dataset.encoded(dataset.fit_encoder(rows))
+    dims = encoded.encoder.field_dims
+
+    def fitted(C: float) -> Scorer:
+        labels = dataset.data.labels[rows]
+        model = baselines.logistic_regression(encoded.ids[rows], labels, dims, C)
+        return lambda rows: model.predict_proba(baselines.one_hot(encoded.ids[rows], dims))[:, 1]
+
+    return fitted
+
+
+def _fm_fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
+    encoded = dataset.encoded(dataset.fit_encoder(rows))
+
+    def fitted(**hyperparameters) -> Scorer:
+        chosen = dataclasses.replace(settings.FM, **hyperparameters)
+        chosen = settings.sized(chosen, dataset.data.name)
+        dims = encoded.encoder.field_dims
+        model, _ = fit_rows("fm", dims, encoded.rows(rows), None, chosen, settings.SEED)
+        predict = scorer.predictor(model)
+        return lambda rows: predict(encoded.ids[rows])
+
+    return fitted
+
+
+# The factorisation machine's hyperparameters are the best of its grid (see search.grids): a
+# search for every protocol would take hours.
+FM_OPTIONS = {"embed_dim": (32,), "l2_embedding": (0.3,), "epochs": (9,)}
+
+
+@dataclass(frozen=True)
+class TunedRanker:
+    """A baseline with the hyperparameters chosen on validation rows.
+
+    Args:
+        name: the name in tables.
+        fitter: see `Fitter`.
+        hyperparameters: the chosen ones.
+        calibration: turns scores into probabilities (Platt 1999); None if the scores are
+            probabilities already or if it would reverse their order.
+        probability: whether the final scores are probabilities.
+    """
+
+    name: str
+    fitter: Fitter
+    hyperparameters: dict
+    calibration: LogisticRegression | None
+    probability: bool
+
+    def score(self, dataset: SplitDataset, known: np.ndarray, test: np.ndarray) -> RankerScores:
+        """Fit on the rows `known` and score the rows `test`."""
+        scores = self.fitter(dataset, known)(**self.hyperparameters)(test)
+        if self.calibration is not None:
+            scores = self.calibration.predict_proba(scores[:, None])[:, 1]
+        chosen = _text(self.hyperparameters)
+        return RankerScores(self.name, scores, self.probability, chosen=chosen)
+
+
+def tune(dataset: SplitDataset) -> Iterator[TunedRanker]:
+    """Every baseline with the hyperparameters of the highest AUC on the validation rows."""
+    split = dataset.split
+    labels = dataset.data.labels[split.valid]
+    candidates = [(b.name, _pair_fitter(b.fit), b.options, b.probability) for b in BASELINES]
+    candidates += [
+        ("logistic regression on 13 fields", _logistic_fitter, {"C": (0.1, 0.3, 1.0)}, True),
+        ("factorisation machine on 13 fields", _fm_fitter, FM_OPTIONS, True),
+    ]
+    for name, fitter, options, probability in candidates:
+        fit, trials = fitter(dataset, split.train), []
+        for hyperparameters in _combinations(options):
+            scores = fit(**hyperparameters)(split.valid)
+            trials.append((roc_auc_score(labels, scores), hyperparameters, scores))
+        _, hyperparameters, scores = max(trials, key=lambda trial: trial[0])
+        calibration = None
+        if not probability:
+            calibration = LogisticRegression().fit(scores[:, None], labels)
+            probability = bool(calibration.coef_[0, 0] > 0)
+        yield TunedRanker(
+            name, fitter, hyperparameters, calibration if probability else None, probability
+        )
+
+
+def baseline_scores(dataset: SplitDataset) -> Iterator[RankerScores]:
+    """Every baseline's scores of the test rows, as the protocol defines them."""
+    if dataset.protocol.full_ranking:
+        yield from _full_ranking_scores(dataset)
+        return
+    for ranker in tune(dataset):
+        yield ranker.score(dataset, dataset.split.known, dataset.split.test)
+
+
+def _full_ranking_scores(dataset: SplitDataset) -> Iterator[RankerScores]:
+    """Every baseline's ranks, with the hyperparameters of the highest NDCG@10 on validation."""
+    split, data = dataset.split, dataset.data
+    train, known = (Interactions.of(data, rows) for rows in (split.train, split.known))
+
+    def ranks(fitted: PairScorer, rows: np.ndarray, excluded: np.ndarray, k: int) -> tuple:
+        def score(rows: np.ndarray) -> np.ndarray:
+            return fitted.all_movies(data.rating_users[rows])
+
+        return full_ranking.ranks(dataset, rows, excluded, score, k)
+
+    for baseline in BASELINES + FULL_RANKING_BASELINES:
+        trials = []
+        for hyperparameters in _combinations(baseline.options):
+            found, _ = ranks(baseline.fit(train, **hyperparameters), split.valid, split.train, 0)
+            trials.append((metrics.one_relevant(found)["ndcg"].mean(), hyperparameters))
+        _, hyperparameters = max(trials, key=lambda trial: trial[0])
+        fitted = baseline.fit(known, **hyperparameters)
+        found, top_k = ranks(fitted, split.test, split.known, 10)
+        chosen = _text(hyperparameters)
+        yield RankerScores(baseline.name, found, top_k=top_k, chosen=chosen)
+
+
+def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[RankerScores]:
+    """The test-row scores of every saved model of the data set and protocol.
+
+    Raises:
+        ArtifactError: files that do not belong together or to the data.
+    """
+    split = dataset.split
+    for setting in settings.SETTINGS:
+        folder = artifacts.model_folder(dataset.data.name, setting, root, dataset.protocol.name)
+        for name in sorted(folder.entries()):
+            model, encoder, entry = artifacts.load(folder, name)
+            artifacts.check_data(entry, dataset.data)
+            encoded, predict = dataset.encoded(encoder), scorer.predictor(model)
+            title = f"{registry.TITLES[name]}, {setting} setting"
+            if dataset.protocol.full_ranking:
+                row_scorer = full_ranking.model_scorer(predict, encoded)
+                found, top_k = full_ranking.ranks(dataset, split.test, split.known, row_scorer)
+                yield RankerScores(title, found, top_k=top_k, model=True)
+            else:
+                yield RankerScores(title, predict(encoded.ids[split.test]), True, model=True)

@@ -1,0 +1,81 @@
+"""Metrics of a ranker on given rows, with their 95 % intervals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import log_loss, roc_auc_score
+
+from movierec.data.movielens import MovieLens
+from movierec.data.schema import USER
+from movierec.evaluation import metrics
+
+Value = float | int | tuple[float, float]
+
+
+def of_rows(
+    data: MovieLens, rows: np.ndarray, scores: np.ndarray, probability: bool = True
+) -> dict[str, Value]:
+    """Metrics of one score per row.
+
+    Args:
+        data: the data set.
+        rows: row indices, shape (rows,).
+        scores: their scores, shape (rows,).
+        probability: whether the scores are probabilities, so that LogLoss is defined.
+
+    Returns:
+        users (with a positive row), rows, auc, logloss, and for each ranking metric of
+        `metrics.per_user` a pair: mean and half-width of its interval. NaN where undefined.
+    """
+    labels = data.labels[rows]
+    table = metrics.per_user(data.ratings[USER].to_numpy()[rows], labels, scores)
+    both = 0 < labels.sum() < len(labels)
+    return {
+        "users": len(table),
+        "rows": len(rows),
+        "auc": float(roc_auc_score(labels, scores)) if both else float("nan"),
+        "logloss": float(log_loss(labels, scores, labels=[0, 1])) if probability else float("nan"),
+    } | {name: metrics.interval(table[name]) for name in table}
+
+
+def of_ranks(ranks: np.ndarray) -> dict[str, Value]:
+    """Full-ranking metrics, from the rank of each user's one relevant movie."""
+    table = metrics.one_relevant(ranks)
+    return {"users": len(table)} | {name: metrics.interval(table[name]) for name in table}
+
+
+def by_group(
+    data: MovieLens, rows: np.ndarray, scores: np.ndarray, groups: Sequence
+) -> pd.DataFrame:
+    """The metrics of `of_rows` for each group of rows; NaN where a group has one label only.
+
+    Args:
+        data, rows, scores: see `of_rows`.
+        groups: the group of each row, shape (rows,).
+
+    Returns:
+        One row per group, in the order of the categories or else sorted: group and the metrics,
+        with `_ci` for the half-widths.
+    """
+    groups = pd.Categorical(groups).remove_unused_categories()
+    table = pd.DataFrame(
+        [
+            flat(of_rows(data, rows[groups.codes == code], scores[groups.codes == code]))
+            for code in range(len(groups.categories))
+        ]
+    )
+    order = pd.Categorical(groups.categories, groups.categories, ordered=True)
+    table.insert(0, "group", order)
+    return table
+
+
+def flat(values: dict[str, Value]) -> dict[str, float]:
+    """`values` with each pair as two entries, the second one named with `_ci`."""
+    entries = {}
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            entries[name], entries[f"{name}_ci"] = value
+        else:
+            entries[name] = value
+    return entries

@@ -1,0 +1,305 @@
+"""The tables of results: the committed CSV files, and the same in the READMEs and docs/."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from movierec import files
+from movierec.data.splits import PROTOCOLS
+from movierec.evaluation import metrics
+from movierec.models.artifacts import ArtifactError, model_folder
+
+PAGES = ("README.md", "README.ko.md", "docs/results.md", "docs/results.ko.md")
+ROW_METRICS = {"auc": "AUC", "logloss": "LogLoss"}
+COLUMNS = {
+    "test-rows": {
+        "ndcg_original": "NDCG@10 (original)",
+        "gain": "gain over movie mean",
+        "lead": "lead over the best baseline",
+        "recall": "HitRate@10 (original) = Recall@10",
+        "ndcg": "NDCG@10 (field's)",
+        "hit_ratio": "Hit Ratio@10 (field's)",
+        **ROW_METRICS,
+    },
+    "paper": {"auc": "AUC", "lead": "lead in AUC over the best baseline", "logloss": "LogLoss"},
+    "temporal": {
+        **ROW_METRICS,
+        "ndcg_original": "NDCG@10 (original)",
+        "lead": "lead in NDCG@10 over the best baseline",
+        "ndcg": "NDCG@10 (field's)",
+    },
+    "full-ranking": {
+        "hit_ratio": "HR@10",
+        "ndcg": "NDCG@10",
+        "lead": "lead in NDCG@10 over the best baseline",
+        "mrr": "MRR",
+        "recall": "Recall@20",
+        "coverage": "catalogue coverage",
+        "gini": "Gini",
+        "novelty": "novelty, bits",
+        "overlap": "overlap",
+    },
+    "new-users": {
+        **ROW_METRICS,
+        "ndcg_original": "NDCG@10 (original)",
+        "lead": "lead in NDCG@10 over the best baseline",
+    },
+}
+# The README's short table.
+HEADLINE_COLUMNS = ("ndcg_original", "recall", "auc", "logloss", "lead")
+HEADLINE_RANKERS = (
+    "movie mean",
+    "user and movie biases",
+    "matrix factorisation (ALS)",
+    "factorisation machine on 13 fields",
+    "AutoInt, tuned setting",
+    "AutoInt+, tuned setting",
+    "AutoInt+, original setting",
+)
+# For the other baselines the number of known ratings changes little.
+NEW_USER_BASELINES = (
+    "movie mean",
+    "matrix factorisation (ALS)",
+    "factorisation machine on 13 fields",
+)
+SEED_GRIDS = ("seeds", "seeds-autoint")
+SEED_METRICS = {
+    "test_ndcg_original": "NDCG@10 (original)",
+    "gain": "gain over movie mean",
+    "test_recall": "HitRate@10 (original)",
+    "test_auc": "AUC",
+    "test_logloss": "LogLoss",
+}
+VARIANTS = {
+    ("autointmlp", 3): "AutoInt+, tuned setting",
+    ("autointmlp", 1): "AutoInt+ with one interacting layer",
+    ("autointmlp", 0): "AutoInt+ without attention",
+    ("autoint", 3): "AutoInt, tuned setting",
+}
+
+
+def path(dataset: str, name: str, root: Path = files.ROOT) -> Path:
+    """Path of a committed table of a data set, such as "evaluation"."""
+    return model_folder(dataset, root=root).path / f"{name}.csv"
+
+
+def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.DataFrame:
+    """A committed table of a data set.
+
+    Raises:
+        ArtifactError: the file is missing.
+    """
+    file = path(dataset, name, root)
+    if not file.exists():
+        raise ArtifactError(
+            f"{file} is missing: restore it with git, or run "
+            f"`make evaluate DATASET={dataset} PROTOCOL=all`"
+        )
+    return pd.read_csv(file)
+
+
+def merge(
+    table: pd.DataFrame, protocol: str, dataset: str, root: Path = files.ROOT
+) -> pd.DataFrame:
+    """Replace a protocol's rows in evaluation.csv and return the whole table as written.
+
+    Raises:
+        ArtifactError: the existing file is not such a table.
+        OSError: the file could not be written.
+    """
+    rounded, file = table.round(6), path(dataset, "evaluation", root)
+    if file.exists():
+        old = pd.read_csv(file)
+        if "protocol" not in old:
+            raise ArtifactError(f"{file} has no column protocol: delete it and run this again")
+        rounded = pd.concat([old[protocols(old) != protocol], rounded], ignore_index=True)
+    order = {name: number for number, name in enumerate(PROTOCOLS)}
+    rounded = rounded.iloc[np.argsort(protocols(rounded).map(order), kind="stable")]
+    rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
+    with files.replacing(file) as (part,):
+        rounded.to_csv(part, index=False, lineterminator="\n")
+    return pd.read_csv(file)  # the same digits as in the file
+
+
+def protocols(table: pd.DataFrame) -> pd.Series:
+    """The protocol of each row, without the number of known ratings of `new-users`."""
+    return table["protocol"].str.partition(",")[0]
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """One protocol's rows of the evaluation table as Markdown.
+
+    Of `new-users`, only the models and `NEW_USER_BASELINES` are shown.
+    """
+    protocol = protocols(table).iloc[0]
+    if protocol == "new-users":
+        table = table[table["model"] | table["ranker"].isin(NEW_USER_BASELINES)]
+    columns = {name: title for name, title in COLUMNS[protocol].items() if name in table}
+    head, lines = _ranker_lines(table, columns)
+    if protocol == "new-users":
+        known = table["protocol"].str.extract(r", (\d+) ratings")[0]
+        head = ["ratings known", *head]
+        lines = [[count, *line] for count, line in zip(known, lines, strict=True)]
+    return markdown(head, lines)
+
+
+def headline(root: Path = files.ROOT) -> str:
+    """The README's short table: the main rankers on ML-1M's test rows."""
+    table = read("ml-1m", root=root)
+    rows = table[table["protocol"] == "test-rows"].set_index("ranker", drop=False)
+    columns = {name: COLUMNS["test-rows"][name] for name in HEADLINE_COLUMNS}
+    return markdown(*_ranker_lines(rows.loc[list(HEADLINE_RANKERS)], columns))
+
+
+def _ranker_lines(table: pd.DataFrame, columns: dict) -> tuple[list[str], list[list[str]]]:
+    lines = [
+        [row["ranker"], *(_cell(row, name) for name in columns)] for row in table.to_dict("records")
+    ]
+    return ["ranker", *columns.values()], lines
+
+
+def markdown(head: list[str], lines: list[list[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
+
+
+def _cell(row: dict, name: str) -> str:
+    value = row[name]
+    if pd.isna(value):
+        return "–"
+    if name in ("gain", "lead"):
+        return metrics.lead_as_text(value, row[f"{name}_low"], row[f"{name}_high"])
+    half = row.get(f"{name}_ci", float("nan"))
+    return metrics.as_text(float(value) if pd.isna(half) else (value, half))
+
+
+def seeds(root: Path = files.ROOT) -> str:
+    """Mean and spread over five seeds of the tuned setting and of its variants, as Markdown."""
+    paths = [path("ml-1m", f"experiments/{name}", root) for name in SEED_GRIDS]
+    rows = pd.concat(pd.read_csv(file) for file in paths if file.exists())
+    table = over_seeds(rows, list(VARIANTS), list(SEED_METRICS), next(iter(SEED_METRICS)))
+    lines = [
+        [
+            VARIANTS[row["model"], row["num_layers"]],
+            *(metrics.as_text((row[name], row[f"{name}_std"])) for name in SEED_METRICS),
+            _cell(row, "lead"),
+        ]
+        for row in table.to_dict("records")
+    ]
+    head = ["model", *SEED_METRICS.values(), "difference in NDCG@10 from the tuned setting"]
+    return markdown(head, lines)
+
+
+def over_seeds(
+    rows: pd.DataFrame, variants: list[tuple[str, int]], columns: list[str], primary: str
+) -> pd.DataFrame:
+    """Mean and standard deviation over seeds of each variant of a setting.
+
+    The difference from the first variant is paired by seed. Its 95 % interval is
+    `mean ± t · s / √n`, with s the standard deviation of the n differences and t Student's
+    quantile for n - 1 degrees of freedom.
+
+    Args:
+        rows: trials of grids that were run with the same seeds.
+        variants: model and num_layers of each; those without successful trials are left out.
+        columns: metrics to describe.
+        primary: the metric of the difference.
+
+    Returns:
+        One row per variant: model, num_layers, seeds, mean and standard deviation (`_std`) of
+        every metric, and `lead`, `lead_low` and `lead_high`, NaN for the first variant.
+
+    Raises:
+        ArtifactError: no successful trials of the first variant, or a variant with other seeds.
+    """
+    done = rows[rows["error"].isna()].set_index("seed").sort_index()
+    table, reference = [], None
+    for model, layers in variants:
+        trials = done[(done["model"] == model) & (done["num_layers"] == layers)]
+        if reference is None:
+            reference = trials[primary]
+            if reference.empty:
+                raise ArtifactError(f"the table has no successful trials of {variants[0]}")
+        if trials.empty:
+            continue
+        if not trials.index.equals(reference.index):
+            raise ArtifactError(
+                f"{model} with num_layers {layers} was run with the seeds {list(trials.index)}, "
+                f"expected {list(reference.index)}"
+            )
+        row = {"model": model, "num_layers": layers, "seeds": len(trials)}
+        row |= {name: trials[name].mean() for name in columns}
+        row |= {f"{name}_std": trials[name].std() for name in columns}
+        if table:
+            difference = trials[primary] - reference
+            count = len(difference)
+            half = stats.t.ppf(0.975, count - 1) * difference.std() / count**0.5
+            lead = difference.mean()
+            row |= {"lead": lead, "lead_low": lead - half, "lead_high": lead + half}
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def explanations(root: Path = files.ROOT) -> str:
+    """The agreement of attention and score changes on ML-1M, as Markdown."""
+    head = [
+        "model",
+        "recommendations",
+        "rank correlation, 95 % interval",
+        "with another recommendation's changes",
+        "attention received by a field, least to most",
+        "field with the largest change, mean change of log-odds",
+    ]
+    lines = [
+        [
+            row.model,
+            str(row.recommendations),
+            f"{row.correlation:+.3f} [{row.low:+.3f}, {row.high:+.3f}]",
+            f"{row.other:+.3f}",
+            f"{row.attention_least:.3f} to {row.attention_most:.3f}",
+            f"{row.decisive}, {row.change:.2f}",
+        ]
+        for row in read("ml-1m", "explanations", root).itertuples()
+    ]
+    return markdown(head, lines)
+
+
+def blocks(root: Path = files.ROOT) -> dict[str, str]:
+    """Every generated table by the name of its marks, see `files.with_block`."""
+    texts = {"headline": headline(root), "seeds": seeds(root), "explanations": explanations(root)}
+    for dataset in ("ml-1m", "ml-100k"):
+        table = read(dataset, root=root)
+        for protocol, rows in table.groupby(protocols(table)):
+            texts[f"results {dataset} {protocol}"] = as_markdown(rows)
+    return texts
+
+
+def updated_pages(root: Path = files.ROOT) -> dict[Path, str]:
+    """The text of every page in `PAGES` with its tables made from the committed CSV files."""
+    texts, pages = blocks(root), {}
+    for name in PAGES:
+        text = (root / name).read_text("utf-8")
+        for block, content in texts.items():
+            if f"<!-- {block} -->" in text:
+                text = files.with_block(text, block, content)
+        pages[root / name] = text
+    return pages
+
+
+def write_pages(root: Path = files.ROOT) -> list[Path]:
+    """Write `updated_pages` and return the paths of the pages that changed.
+
+    Raises:
+        ArtifactError: a committed table is missing.
+        OSError: a page could not be written.
+    """
+    changed = {
+        file: text for file, text in updated_pages(root).items() if file.read_text("utf-8") != text
+    }
+    if changed:
+        with files.replacing(*changed) as parts:
+            for part, text in zip(parts, changed.values(), strict=True):
+                part.write_text(text, "utf-8")
+    return list(changed)

@@ -1,0 +1,228 @@
+"""Save and load a trained model: weights, encoder and a manifest that ties them together.
+
+A folder has the weights of both models and `manifest.json` with one entry per model. `load` checks
+that the hashes of weights and encoder match it and that the model's arguments fit them;
+`check_data` checks the data. Library versions, settings and seed are only recorded.
+"""
+
+import json
+import logging
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from movierec import files
+from movierec.data import encoder as encoders
+from movierec.data.encoder import FeatureEncoder
+from movierec.data.movielens import MovieLens
+from movierec.data.schema import FEATURES
+from movierec.errors import MovieRecError
+from movierec.models import numpy_model, registry
+from movierec.models.numpy_model import NumpyModel
+
+WEIGHTS = {
+    "autoint": "autoInt_model_weights.weights.h5",
+    "autointmlp": "autoIntMLP_model_weights.weights.h5",
+}
+FINGERPRINT = ("users", "movies", "ratings", "timestamps")
+LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
+
+log = logging.getLogger("movierec")
+
+
+class ArtifactError(MovieRecError):
+    """Weights, encoder, manifest or tables that are missing or do not belong together."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """The files of one data set, setting and protocol.
+
+    Args:
+        path: the folder of weights and manifest.
+        encoder: path of the label encoders.
+        command: the command that trains the models again, without the model's name.
+    """
+
+    path: Path
+    encoder: Path
+    command: str
+
+    def weights(self, name: str) -> Path:
+        """Path of the weights of the model `name`."""
+        return self.path / WEIGHTS[name]
+
+    @property
+    def manifest(self) -> Path:
+        """Path of the manifest."""
+        return self.path / "manifest.json"
+
+    def entries(self) -> dict[str, dict]:
+        """The manifest's entries by model name; empty if there is no manifest.
+
+        Raises:
+            ArtifactError: the manifest cannot be read.
+        """
+        if not self.manifest.exists():
+            return {}
+        try:
+            entries = json.loads(self.manifest.read_text("utf-8"))
+            if not isinstance(entries, dict):
+                raise ValueError(f"it contains a {type(entries).__name__}")
+            for name in entries:
+                _check_entry(name, entries[name])
+            return entries
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            raise ArtifactError(
+                f"{self.manifest} cannot be read ({error}): restore it with git, or delete it "
+                f"and run `{self.command} ...`"
+            ) from error
+
+
+def _check_entry(name: str, entry: dict) -> None:
+    """Refuse an entry with missing parts or parts of the wrong type."""
+    if name not in WEIGHTS:
+        raise ValueError(f"there is no model {name!r}")
+    texts = [entry["encoder_sha256"], entry["weights_sha256"]]
+    texts += [entry["data"]["fingerprint"][table] for table in FINGERPRINT]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"a hash of {name} is not text")
+    if not isinstance(entry["model"], dict):
+        raise ValueError(f"the arguments of {name} are not a JSON object")
+
+
+def model_folder(
+    dataset: str, setting: str = "tuned", root: Path = files.ROOT, protocol: str = "test-rows"
+) -> ModelFolder:
+    """Where the files of a data set, setting and protocol are.
+
+    Those of ML-1M, the setting `tuned` and the protocol `test-rows` are directly in `model/`, as
+    in the course project. The others are in subfolders named after what differs.
+    """
+    path = root / "model"
+    for value, usual in ((dataset, "ml-1m"), (setting, "tuned"), (protocol, "test-rows")):
+        if value != usual:
+            path /= value
+    encoder = (root if path == root / "model" else path) / "label_encoders.pkl"
+    command = (
+        f"python -m movierec train --dataset {dataset} --setting {setting} "
+        f"--protocol {protocol} --model"
+    )
+    return ModelFolder(path, encoder, command)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that affect the numbers."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def save(folder: ModelFolder, name: str, model, encoder: FeatureEncoder, entry: dict) -> None:
+    """Write encoder, weights and manifest: all or none.
+
+    Args:
+        folder: see `model_folder`.
+        name: a key of `WEIGHTS`.
+        model: the fitted Keras model.
+        encoder: the encoder it was fitted with.
+        entry: what the manifest records in addition to hashes, versions and the model's arguments.
+    """
+    entries = folder.entries()
+    encoder_content = encoder.to_bytes()
+    digest = files.digest(encoder_content)
+    for other in entries:
+        if other != name and entries[other]["encoder_sha256"] != digest:
+            log.warning("%s was trained with another encoder: train it again too", other)
+    targets = (folder.encoder, folder.weights(name), folder.manifest)
+    with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
+        encoder_part.write_bytes(encoder_content)
+        model.save_weights(weights_part)
+        config = model.get_config()
+        entries[name] = {
+            "model": {key: config[key] for key in sorted(config) if key not in ("name", "dtype")},
+            "encoder_sha256": digest,
+            "weights_sha256": files.sha256(weights_part),
+            "versions": versions(),
+        } | entry
+        text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
+        manifest_part.write_text(text + "\n", "utf-8")
+
+
+def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, dict]:
+    """Model, encoder and manifest entry, after checking that they belong together.
+
+    Raises:
+        ArtifactError: a file is missing or does not fit; the message gives the command that
+            restores it.
+    """
+    remedy = f"Restore it with git, or run `{folder.command} {name}`"
+    entry = folder.entries().get(name)
+    if entry is None:
+        raise ArtifactError(f"{folder.manifest} has no entry for {name}. {remedy}")
+    try:
+        encoder = encoders.load(folder.encoder, entry["encoder_sha256"])
+    except encoders.EncoderError as error:
+        raise ArtifactError(str(error)) from error
+    path = folder.weights(name)
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing. {remedy}")
+    actual = files.sha256(path)
+    if actual != entry["weights_sha256"]:
+        raise ArtifactError(
+            f"{path} is damaged or from another run: its SHA-256 is {actual}, the manifest "
+            f"expects {entry['weights_sha256']}. {remedy}"
+        )
+    if encoder.features != FEATURES:
+        raise ArtifactError(
+            f"{folder.encoder} encodes {', '.join(encoder.features)}, expected "
+            f"{', '.join(FEATURES)}. {remedy}"
+        )
+    if entry["model"].get("field_dims") != list(encoder.field_dims):
+        raise ArtifactError(
+            f"{folder.manifest} describes a model with {entry['model'].get('field_dims')} ids per "
+            f"field, but the encoder has {encoder.field_dims}. {remedy}"
+        )
+    try:
+        return numpy_model.read(path, entry["model"]), encoder, entry
+    except (ValueError, TypeError, LookupError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ArtifactError(
+            f"{path} does not fit the model that {folder.manifest.name} describes: {reason}. "
+            f"{remedy}"
+        ) from error
+
+
+def load_keras(folder: ModelFolder, name: str):
+    """The Keras model of saved weights, to inspect or to train further; serving uses `load`.
+
+    Raises:
+        ArtifactError: see `load`.
+    """
+    _, _, entry = load(folder, name)
+    model = registry.keras_class(name)(**entry["model"])
+    model.load_weights(folder.weights(name))
+    return model
+
+
+def check_data(entry: dict, data: MovieLens) -> None:
+    """Refuse data other than the data the model was trained on.
+
+    If only the timestamps differ, as in some copies of MovieLens, a warning is logged instead.
+
+    Raises:
+        ArtifactError: naming the tables that differ.
+    """
+    trained = entry["data"]["fingerprint"]
+    differing = [table for table, digest in data.fingerprint.items() if digest != trained[table]]
+    if differing == ["timestamps"]:
+        log.warning(
+            "%s: your timestamps differ from those the model was trained with; metrics on your "
+            "copy may differ from the committed ones in the third decimal",
+            data.name,
+        )
+    elif differing:
+        raise ArtifactError(
+            f"the model was trained on another {data.name}: {' and '.join(differing)} differ from "
+            f"{data.source}. Restore the data, or train again with "
+            f"`make train DATASET={data.name}`"
+        )

@@ -1,1 +1,0 @@
-"""The sections of the Streamlit page; what they show is computed elsewhere."""

@@ -1,0 +1,109 @@
+"""Explain a recommendation: attention between fields, and the score without each field.
+
+Attention shows how much a layer mixed the fields, not what caused the score. So the second view
+re-computes the probability with one field unknown (id 0) at a time.
+`movierec.evaluation.explanation_agreement` measures how far the two views agree.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from movierec.data.rows import UNKNOWN
+from movierec.data.schema import FEATURES, MOVIE, MOVIE_COLUMNS, RATING
+from movierec.serving.lookups import RequestError
+from movierec.serving.recommender import Candidates, Recommender
+
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The explanation of one score.
+
+    Args:
+        field_values: the value of each field as text; "" where it is unknown to the model.
+        attention: attention weights, float32 (layers, heads, fields, fields): row = query field,
+            column = key field; rows sum to 1.
+        probability: of a rating of 4 or more.
+        without: the probability with each field unknown, float32 (fields,).
+    """
+
+    field_values: tuple[str, ...]
+    attention: np.ndarray
+    probability: float
+    without: np.ndarray
+
+    @property
+    def received(self) -> np.ndarray:
+        """Attention that each key field receives, averaged over layers, heads and query fields."""
+        return self.attention.mean(axis=(0, 1, 2))
+
+    @property
+    def changes(self) -> np.ndarray:
+        """Decrease of the log-odds when each field becomes unknown, shape (fields,)."""
+        return log_odds(self.probability) - log_odds(self.without)
+
+
+def log_odds(probability) -> np.ndarray:
+    """`log(p / (1 − p))`.
+
+    >>> float(log_odds(0.5))
+    0.0
+    """
+    p = np.clip(np.asarray(probability, np.float64), 1e-7, 1 - 1e-7)
+    return np.log(p / (1 - p))
+
+
+def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> Explanation:
+    """Explain the score of one movie.
+
+    Args:
+        recommender: the recommender.
+        candidates: the scored movies of a user, see `Recommender.candidates`.
+        movie_id: a movie of the data set.
+
+    Raises:
+        RequestError: unknown movie.
+    """
+    (position,) = recommender.data.movie_positions([movie_id])
+    if position < 0:
+        raise RequestError(f"there is no movie {movie_id} in {recommender.data.name}")
+    ids, model = candidates.ids[position], recommender.model
+    # row 0 has all fields; in row f + 1, field f is unknown
+    variants = np.tile(ids, (len(ids) + 1, 1))
+    if candidates.user_vector is not None:
+        model = model.with_users(candidates.user_vector[None])
+        variants[:, 0] = 1
+    np.fill_diagonal(variants[1:], UNKNOWN)
+    logits, attention = model.logits_of(model.embedding(variants))
+    probability = model.probabilities(logits)[:, 0]
+    classes = recommender.encoder.classes
+    return Explanation(
+        field_values=tuple(str(classes[f][i]) for f, i in zip(FEATURES, ids, strict=True)),
+        attention=np.stack([layer[0] for layer in attention]),
+        probability=float(probability[0]),
+        without=probability[1:],
+    )
+
+
+def nearest(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFrame:
+    """The rated movies that are most similar to a movie in the model's embedding space.
+
+    Args:
+        recommender: the recommender.
+        movie_id: a movie of the data set.
+        rated: movie_id and rating.
+
+    Returns:
+        At most `NEAREST` rows: movie_id, rating and similarity, the cosine of the two movies'
+        embeddings (all movie fields concatenated); most similar first.
+    """
+    positions = recommender.data.movie_positions([movie_id, *rated[MOVIE]])
+    ids = recommender.new_user_ids({})[positions]
+    vectors = recommender.model.embedding(ids)[:, MOVIE_COLUMNS].reshape(len(positions), -1)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    similarity = vectors[1:] @ vectors[0]
+    movies = rated[[MOVIE, RATING]].assign(similarity=similarity)
+    return movies.nlargest(NEAREST, "similarity").reset_index(drop=True)

@@ -1,0 +1,215 @@
+"""Facts about users and movies that the web page shows and filters by."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from movierec.data import features
+from movierec.data.movielens import MovieLens
+from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
+from movierec.errors import MovieRecError
+
+WELL_KNOWN = 0.1  # share of movies, those with the most ratings, that counts as well known
+MOVIE_COLUMNS = [MOVIE, "title", "genres", "release_year"]
+
+
+class RequestError(MovieRecError, ValueError):
+    """A request that cannot be answered; the message says what arrived and what was expected."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which movies may be recommended.
+
+    Args:
+        genre: only movies of this genre.
+        decade: only movies released in this decade, given as its first year.
+        hide_known: leave out the most-rated tenth of all movies.
+    """
+
+    genre: str | None = None
+    decade: int | None = None
+    hide_known: bool = False
+
+
+class Lookups:
+    """Look-ups in a data set. Never changed, so sessions and models can share it.
+
+    Arrays with one value per movie are in the order of `movies`.
+    """
+
+    def __init__(self, data: MovieLens):
+        self.data = data
+        self.movies = data.movie_features.assign(genres=data.movies["genres"])
+
+    @cached_property
+    def _by_user(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row indices of the ratings ordered by user, and where each user's begin."""
+        users = self.data.rating_users
+        order = np.argsort(users, kind="stable").astype(np.int32)
+        return order, np.searchsorted(users[order], np.arange(len(self.data.users) + 1))
+
+    @cached_property
+    def genre_table(self) -> pd.DataFrame:
+        """Whether a movie (row) has a genre (column); bool."""
+        return self.movies["genres"].str.get_dummies("|").astype(bool)
+
+    @cached_property
+    def decades(self) -> list[int]:
+        """Decades in which movies were released, oldest first."""
+        return sorted(int(decade) for decade in self.movies["release_decade"].dropna().unique())
+
+    @cached_property
+    def decade_table(self) -> pd.DataFrame:
+        """Whether a movie (row) was released in a decade (column); bool."""
+        return pd.DataFrame({d: self.movies["release_decade"] == d for d in self.decades}).fillna(
+            False
+        )
+
+    @cached_property
+    def _liked(self) -> tuple[np.ndarray, np.ndarray]:
+        """User and movie positions of all ratings of `LIKED` or more."""
+        liked = self.data.labels > 0
+        return self.data.rating_users[liked], self.data.rating_movies[liked]
+
+    @cached_property
+    def likes(self) -> np.ndarray:
+        """Number of users who rated each movie `LIKED` or more."""
+        return np.bincount(self._liked[1], minlength=len(self.movies))
+
+    @cached_property
+    def likes_by_user(self) -> np.ndarray:
+        """Number of movies that each user rated `LIKED` or more, in the users table's order."""
+        return np.bincount(self._liked[0], minlength=len(self.data.users))
+
+    @cached_property
+    def genre_likes(self) -> pd.DataFrame:
+        """How many of a user's (row) liked movies have a genre (column)."""
+        user, movie = self._liked
+        size = len(self.data.users)
+        return pd.DataFrame(
+            {
+                genre: np.bincount(user[has_genre.to_numpy()[movie]], minlength=size)
+                for genre, has_genre in self.genre_table.items()
+            }
+        )
+
+    @cached_property
+    def raters(self) -> np.ndarray:
+        """Number of users who rated each movie."""
+        return np.bincount(self.data.rating_movies, minlength=len(self.movies))
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Mean rating of each movie; NaN if nobody rated it."""
+        ratings = self.data.ratings[RATING]
+        total = np.bincount(self.data.rating_movies, weights=ratings, minlength=len(self.movies))
+        return np.where(self.raters > 0, total / np.maximum(self.raters, 1), np.nan)
+
+    def name(self, movie_id: int) -> str:
+        """The movie's title with its year, as in the raw file."""
+        return self.data.movies["title"].iloc[self.data.movie_positions([movie_id])[0]]
+
+    def user_position(self, user_id: int) -> int:
+        """The user's position in the users table.
+
+        Raises:
+            RequestError: unknown user.
+        """
+        if isinstance(user_id, (int, np.integer)) and not isinstance(user_id, bool):
+            position = self.data.user_positions([user_id])[0]
+            if position >= 0:
+                return int(position)
+        ids = self.data.users[USER]
+        raise RequestError(
+            f"there is no user {user_id!r} in {self.data.name}: expected one of its "
+            f"{len(ids):,} users, a whole number from {ids.min()} to {ids.max()}"
+        )
+
+    def user(self, user_id: int) -> pd.Series:
+        """The user's row of the users table.
+
+        Raises:
+            RequestError: unknown user.
+        """
+        return self.data.users.iloc[self.user_position(user_id)]
+
+    def _ratings_of(self, user_id: int) -> pd.DataFrame:
+        """The user's rows of the ratings table."""
+        order, starts = self._by_user
+        position = self.user_position(user_id)
+        return self.data.ratings.iloc[order[starts[position] : starts[position + 1]]]
+
+    def history(self, user_id: int) -> pd.DataFrame:
+        """The user's ratings, newest first.
+
+        Returns:
+            One row per rating: movie_id, title, genres, release_year, rating, timestamp,
+            rating_year, rating_month.
+
+        Raises:
+            RequestError: unknown user.
+        """
+        rated = self._ratings_of(user_id)
+        rated = rated.sort_values([TIMESTAMP, MOVIE], ascending=[False, True], ignore_index=True)
+        movies = self.movies.iloc[self.data.movie_positions(rated[MOVIE])][MOVIE_COLUMNS]
+        movies = movies.reset_index(drop=True)
+        times = features.time_features(rated[TIMESTAMP])
+        return movies.join(rated[[RATING, TIMESTAMP]]).join(times)
+
+    def default_time(self, user_id: int | None = None) -> tuple[int, int]:
+        """Year and month of the user's last rating.
+
+        Without a user, or if the user has no ratings, of the data set's last rating.
+        """
+        timestamps = self.data.ratings[TIMESTAMP]
+        if user_id is not None:
+            own = self._ratings_of(user_id)[TIMESTAMP]
+            timestamps = timestamps if own.empty else own
+        newest = features.time_features(pd.Series([timestamps.max()]))
+        return tuple(int(newest[feature].iloc[0]) for feature in TIME_FEATURES)
+
+    def rated(self, user_id: int) -> np.ndarray:
+        """Which movies the user has rated; bool, shape (movies,)."""
+        mask = np.zeros(len(self.movies), bool)
+        mask[self.data.movie_positions(self._ratings_of(user_id)[MOVIE])] = True
+        return mask
+
+    def passing(self, filters: Filters) -> np.ndarray:
+        """Which movies pass the filters; bool, shape (movies,).
+
+        Raises:
+            RequestError: a genre or decade that no movie has.
+        """
+        mask = np.ones(len(self.movies), bool)
+        if filters.genre is not None:
+            _check_one_of("genre", filters.genre, list(self.genre_table))
+            mask &= self.genre_table[filters.genre].to_numpy()
+        if filters.decade is not None:
+            _check_one_of("decade", filters.decade, self.decades)
+            mask &= self.decade_table[filters.decade].to_numpy(bool)
+        if filters.hide_known:
+            mask &= self.raters <= np.quantile(self.raters, 1 - WELL_KNOWN)
+        return mask
+
+    def find(self, text: str, most: int = 8) -> pd.DataFrame:
+        """Movies whose title contains the text, in upper or lower case; the most-rated first.
+
+        Returns:
+            At most `most` rows of `movies`; none for an empty text.
+        """
+        if not text.strip():
+            return self.movies.iloc[:0]
+        matches = self.movies["title"].str.contains(text.strip(), case=False, regex=False)
+        positions = np.flatnonzero(matches.to_numpy(bool))
+        order = np.argsort(-self.raters[positions], kind="stable")
+        return self.movies.iloc[positions[order][:most]]
+
+
+def _check_one_of(name: str, value, known: list) -> None:
+    if value not in known:
+        raise RequestError(
+            f"there is no {name} {value!r}: choose one of {', '.join(map(str, known))}"
+        )

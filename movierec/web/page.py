@@ -1,0 +1,142 @@
+"""The Streamlit page: choose a viewer, see the recommended movies, and why each is recommended."""
+
+import gc
+from collections.abc import Mapping
+
+import streamlit as st
+
+from movierec.data import movielens
+from movierec.data.download import first_available
+from movierec.errors import MovieRecError
+from movierec.models.registry import TITLES
+from movierec.serving.lookups import Lookups, RequestError
+from movierec.serving.new_user import NewUser
+from movierec.serving.recommender import Recommender, attach
+from movierec.web import new_viewer, quality, recommendations, state, texts, url_state, user, why
+from movierec.web.recommendations import Viewer
+from movierec.web.texts import escaped
+
+
+def show(model: str) -> None:
+    """Show the page of one model, a key of `registry.TITLES`."""
+    st.set_page_config(page_title=f"{TITLES[model]} · MovieLens", page_icon="🎬", layout="wide")
+    recommender = _loaded(model)
+    words = state.start(recommender.lookups)
+    _show_head(recommender.data.name, TITLES[model], words)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _show_link_to_films(words)
+        viewer = _choose_viewer(recommender.lookups, words)
+    with right:
+        _show_recommendations(model, viewer, words)
+    expander = st.expander(words["quality"], key="quality", on_change="rerun")
+    if expander.open:
+        with expander:
+            quality.show(recommender.data.name, words)
+
+
+def _loaded(model: str) -> Recommender:
+    """The recommender; if it cannot be loaded, show the reason and stop the script."""
+    words = texts.LANGUAGES[st.session_state.get("lang") or texts.language(st.context.locale)]
+    try:
+        with st.spinner(words["loading"]):
+            return load(model)
+    except MovieRecError as error:
+        st.title(words["title"].format(model=TITLES[model]))
+        st.error(words["cannot_start"].format(reason=escaped(str(error))), icon=":material/build:")
+        st.stop()
+
+
+@st.cache_resource(show_spinner=False)
+def load(model: str) -> Recommender:
+    """The recommender, shared by all sessions; one request has already warmed it up."""
+    recommender = attach(load_lookups(), model)
+    recommender.recommend(int(recommender.data.users["user_id"].iloc[0]))
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after each run; skipping these objects saves 0.3 s
+    return recommender
+
+
+@st.cache_resource(show_spinner=False)
+def load_lookups() -> Lookups:
+    """Look-ups in ML-1M if it is on disk, otherwise in ML-100K."""
+
+    def from_disk_or_ml100k(name: str) -> movielens.MovieLens:
+        return movielens.load(name, fetch=name == "ml-100k")
+
+    return Lookups(first_available(("ml-1m", "ml-100k"), from_disk_or_ml100k))
+
+
+def _show_head(dataset: str, title: str, words: Mapping) -> None:
+    """Title, language, warnings about invalid URL parameters, and the kind of viewer."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(words["title"].format(model=title), width="stretch", anchor=False)
+        st.segmented_control(
+            "Language · 언어",
+            list(texts.LANGUAGES),
+            key="lang",
+            required=True,
+            format_func=lambda code: texts.LANGUAGES[code]["language"],
+            label_visibility="collapsed",
+            width="content",
+        )
+    st.caption(words["intro"])
+    if dataset != "ml-1m":
+        st.info(words["small_data"])
+    for problem in st.session_state.problems:
+        value, expected = escaped(problem.value), escaped(problem.expected)
+        st.warning(words["bad_link"].format(name=problem.name, value=value, expected=expected))
+    st.session_state.problems = []
+    st.segmented_control(
+        words["tab"], url_state.TABS, key="tab", required=True, format_func=words["tabs"].get
+    )
+
+
+def _show_link_to_films(words: Mapping) -> None:
+    """A link to the list, which is below this column if the page is narrower than 641 pixels."""
+    st.html("<style>@media (min-width: 641px) { .st-key-to_films { display: none } }</style>")
+    with st.container(key="to_films"):
+        st.markdown(f"[{words['to_films']}](#films)")
+
+
+def _choose_viewer(lookups: Lookups, words: Mapping) -> Viewer:
+    """The section on the left, for the chosen tab; the viewer to recommend movies to."""
+    if st.session_state.tab == "new":
+        return new_viewer.show(lookups, words)
+    user_id = user.choose(lookups, words)
+    user.show(lookups, user_id, words)
+    return user_id
+
+
+@st.fragment
+def _show_recommendations(model: str, viewer: Viewer, words: Mapping) -> None:
+    """Controls, one or two lists, and the open explanation; a control reruns only this part."""
+    st.header(words["recommended"], anchor="films")
+    recommender, lookups = _loaded(model), load_lookups()
+    default_time = lookups.default_time(None if isinstance(viewer, NewUser) else viewer)
+    (other,) = set(TITLES) - {model}
+    recommendations.show_controls(lookups, default_time, TITLES[other], words)
+    state.publish()
+    view = state.view()
+    models = {model: recommender}
+    if view.compare:
+        models[other] = _loaded(other)
+    try:
+        with st.spinner(words["scoring"]):
+            lists = {}
+            for name, loaded in models.items():
+                scored = recommendations.candidates(loaded, name, viewer, view.year, view.month)
+                lists[name] = recommendations.ranked(loaded, scored, view)
+    except RequestError as error:
+        st.error(words["cannot_answer"].format(reason=escaped(str(error))), icon=":material/block:")
+        return
+    if view.compare:
+        recommendations.show_comparison(lookups, lists, words)
+    else:
+        recommendations.show_list(lookups, lists[model], model, words)
+    recommendations.show_notes(recommender.encoder, lists[model], default_time, words)
+    if view.film is not None:
+        explained = other if view.theirs else model
+        loaded = _loaded(explained)
+        scored = recommendations.candidates(loaded, explained, viewer, view.year, view.month)
+        why.show(loaded, explained, viewer, scored, view.film, words)

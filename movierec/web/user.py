@@ -1,0 +1,162 @@
+"""The section about a user of the data set: search, profile, rating history."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from movierec.data.schema import RATING, TIMESTAMP, USER
+from movierec.serving import user_search
+from movierec.serving.lookups import Lookups, RequestError
+from movierec.serving.user_profile import UserProfile, user_profile
+from movierec.web import charts, texts, url_state
+from movierec.web.texts import escaped, genre_or_decade
+
+
+def choose(lookups: Lookups, words: Mapping) -> int:
+    """Show the search box and its matches; the id of the user to show."""
+    users = lookups.data.users[USER]
+    limits = {"low": int(users.min()), "high": int(users.max())}
+    box, button = st.columns([3, 1.3], vertical_alignment="bottom")
+    text = box.text_input(
+        words["who"].format(**limits),
+        key="who",
+        max_chars=user_search.MAX_LENGTH,
+        placeholder=words["who_example"],
+        help=words["who_help"],
+    )
+    button.button(
+        words["random"],
+        icon=":material/casino:",
+        width="stretch",
+        on_click=lambda: st.session_state.update(who=str(np.random.default_rng().choice(users))),
+    )
+    if text.strip().isdigit():
+        user_id = url_state.whole_number(text)
+        try:
+            lookups.user(user_id)
+            st.session_state.user = user_id
+        except RequestError:
+            st.warning(
+                words["no_user"].format(user=escaped(text[:20]), name=lookups.data.name, **limits)
+            )
+    elif text.strip():
+        _show_matches(lookups, text, words)
+    return st.session_state.user
+
+
+def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
+    """The users that match a description, each as a button that chooses the user."""
+    wanted, unknown = user_search.parse(text, texts.vocabulary(), texts.stop_words())
+    if unknown or not wanted:
+        listed = ", ".join(escaped(word[:30]) for word in (unknown or [text])[:5])
+        st.warning(words["unknown_words"].format(words=listed))
+    if not wanted:
+        return
+    result = user_search.search(lookups, wanted)
+    names = [
+        words[texts.NAMES[field]][value] for field, values in wanted.items() for value in values
+    ]
+    st.caption(words["wanted"].format(wanted=", ".join(names), count=result.count))
+    if not result.count:
+        st.info(words["no_match"])
+    for row in result.users.to_dict("records"):
+        about = ", ".join(
+            words[texts.NAMES[field]][row[field]] for field in ("gender", "age", "occupation")
+        )
+        label = words["match"].format(user=row[USER], about=about)
+        if "genre" in wanted:
+            genres = ", ".join(words["genres"][genre] for genre in wanted["genre"])
+            label += f" · {genres} " + words["match_share"].format(share=row["share"])
+        st.button(
+            label,
+            key=f"match{row[USER]}",
+            width="stretch",
+            wrap=True,
+            on_click=st.session_state.update,
+            kwargs={"who": str(row[USER])},
+        )
+
+
+def show(lookups: Lookups, user_id: int, words: Mapping) -> None:
+    """The user's profile in words and charts, and the rating history."""
+    user = lookups.user(user_id)
+    profile = user_profile(lookups, user_id)
+    st.header(words["user"].format(user=user_id), anchor=False)
+    sentences = [
+        words["about"].format(
+            gender=words["genders"][user["gender"]],
+            age=words["ages"][user["age"]],
+            occupation=words["occupations"][user["occupation"]],
+            zipcode=user["zipcode"],
+        ),
+    ]
+    if profile.rated:
+        sentences.append(_ratings_sentence(profile, words))
+    if profile.liked:
+        genres = ", ".join(genre_or_decade(genre, words) for genre in profile.favourites)
+        sentences.append(
+            words["favourites"].format(genres=genres) if genres else words["no_favourites"]
+        )
+    st.write(" ".join(sentences))
+    st.caption(words["based_on_user"].format(user=user_id))
+    _show_tabs(lookups, user_id, profile, words)
+
+
+def _ratings_sentence(profile: UserProfile, words: Mapping) -> str:
+    first, last = (f"{time:%Y-%m}" for time in (profile.first, profile.last))
+    when = words["when_one" if first == last else "when"].format(first=first, last=last)
+    return words["rated"].format(
+        rated=profile.rated,
+        when=when,
+        share=profile.liked / profile.rated,
+        overall=profile.overall_share,
+    )
+
+
+def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapping) -> None:
+    """Charts and history; only the open tab's content is computed."""
+    names = words["charts"]
+    tabs = st.tabs(list(names.values()), key="tabs", on_change="rerun")
+    name, tab = next(pair for pair in zip(names, tabs, strict=True) if pair[1].open)
+    with tab:
+        if name == "history":
+            _show_history(lookups.history(user_id), words)
+        elif name == "months" and profile.rated:
+            st.altair_chart(charts.months(profile.months, words), width="stretch", theme=None)
+        elif not profile.liked:
+            st.info(words["nothing_liked"])
+        else:
+            table = profile.genres if name == "genres" else profile.decades
+            table = table.assign(name=[genre_or_decade(name, words) for name in table["name"]])
+            st.altair_chart(charts.shares(table, words), width="stretch", theme=None)
+            st.caption(words["chart_note"])
+
+
+def _show_history(history: pd.DataFrame, words: Mapping) -> None:
+    """The user's ratings, with a search in the titles."""
+    text = st.text_input(words["history_find"], max_chars=user_search.MAX_LENGTH, key="history")
+    rows = history[history["title"].str.contains(text.strip(), case=False, regex=False)]
+    if rows.empty:
+        st.info(words["history_none"].format(text=escaped(text), count=len(history)))
+        return
+    columns = words["columns"]
+    shown = {
+        columns["film"]: rows["title"],
+        columns["rating"]: rows[RATING],
+        columns["year"]: rows["release_year"],
+        columns["genres"]: rows["genres"].str.replace("|", ", "),
+        columns["date"]: pd.to_datetime(rows[TIMESTAMP], unit="s").dt.date,
+    }
+    st.dataframe(
+        pd.DataFrame(shown),
+        column_config={
+            columns["film"]: st.column_config.TextColumn(width="medium"),
+            columns["year"]: st.column_config.NumberColumn(format="%d", width="small"),
+            columns["rating"]: st.column_config.NumberColumn(width="small"),
+        },
+        width="stretch",
+        height=400,
+        hide_index=True,
+    )

@@ -1,0 +1,112 @@
+"""The dialog about one movie: the score without each field, attention, similar rated movies."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from movierec.data.schema import FEATURES, MOVIE, RATING, USER
+from movierec.models.registry import TITLES
+from movierec.serving.explanation import Explanation, explain, nearest
+from movierec.serving.new_user import NewUser
+from movierec.serving.recommender import Candidates, Recommender
+from movierec.web import charts
+from movierec.web.texts import NAMES, escaped
+
+
+def show(
+    recommender: Recommender,
+    model: str,
+    viewer: int | NewUser,
+    scored: Candidates,
+    movie_id: int,
+    words: Mapping,
+) -> None:
+    """Open the dialog that explains a movie's score.
+
+    `recommender` is the one of `model`, which has `scored` all movies for the viewer.
+    """
+
+    @st.dialog(
+        words["why_title"].format(model=TITLES[model]),
+        width="large",
+        on_dismiss=lambda: st.session_state.update(film=None, theirs=False),
+    )
+    def dialog() -> None:
+        explanation = explain(recommender, scored, movie_id)
+        title = recommender.lookups.name(movie_id)
+        labels = field_labels(explanation, title, viewer, words)
+        bold, probability = f"**{escaped(title)}**", explanation.probability
+        st.markdown(words["why_sum"].format(title=bold, probability=probability))
+        _show_ablation(explanation, labels, words)
+        _show_attention(explanation, labels, words)
+        _show_nearest(recommender, viewer, movie_id, words)
+
+    dialog()
+
+
+def field_labels(
+    explanation: Explanation, title: str, viewer: int | NewUser, words: Mapping
+) -> list[str]:
+    """The name and value of each field, in words; `title` is the movie's."""
+    labels = []
+    for feature, text in zip(FEATURES, explanation.field_values, strict=True):
+        if feature in NAMES and text:
+            names = {str(value): name for value, name in words[NAMES[feature]].items()}
+            text = names.get(text, text)
+        elif feature.startswith("genre"):
+            text = words["genres"].get(text, text)
+        elif feature == MOVIE:
+            text = title
+        elif feature == USER and isinstance(viewer, NewUser) and viewer.rated:
+            text = words["new_user"]
+        labels.append(f"{words['fields'][feature]}: {text or words['unknown']}")
+    return labels
+
+
+def _show_ablation(explanation: Explanation, labels: list[str], words: Mapping) -> None:
+    st.subheader(words["ablation"])
+    table = pd.DataFrame(
+        {"name": labels, "without": explanation.without, "probability": explanation.probability}
+    )
+    st.altair_chart(charts.ablation(table, words), width="stretch", theme=None)
+    st.caption(words["ablation_note"])
+
+
+def _show_attention(explanation: Explanation, labels: list[str], words: Mapping) -> None:
+    st.subheader(words["attention"])
+    layers = explanation.attention.mean(axis=1)
+    number = st.segmented_control(
+        words["layers"],
+        range(len(layers) + 1),
+        default=0,
+        required=True,
+        format_func=lambda n: words["layer"].format(number=n) if n else words["all_layers"],
+    )
+    weights = layers[number - 1] if number else layers.mean(axis=0)
+    st.altair_chart(charts.attention(weights, labels, words), width="stretch", theme=None)
+    values = {"uniform": 1 / len(labels), "low": weights.min(), "high": weights.max()}
+    st.caption(words["attention_note"].format(**values))
+
+
+def _show_nearest(
+    recommender: Recommender, viewer: int | NewUser, movie_id: int, words: Mapping
+) -> None:
+    st.subheader(words["near"])
+    if isinstance(viewer, NewUser):
+        rated = pd.DataFrame(viewer.rated, columns=[MOVIE, RATING])
+    else:
+        rated = recommender.lookups.history(viewer)
+    rated = rated[rated[MOVIE] != movie_id]
+    if rated.empty:
+        st.info(words["near_none"])
+        return
+    columns = words["columns"]
+    near = nearest(recommender, movie_id, rated)
+    shown = {
+        columns["film"]: [escaped(recommender.lookups.name(id_)) for id_ in near[MOVIE]],
+        columns["rating"]: near[RATING].astype(str),
+        columns["similarity"]: near["similarity"].map("{:.2f}".format),
+    }
+    st.table(pd.DataFrame(shown), hide_index=True)
+    st.caption(words["near_note"])
