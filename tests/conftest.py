@@ -1,4 +1,4 @@
-"""Shared data: small made-up files in ML-1M's format, and the real sets where they can be had."""
+"""Shared fixtures: small made-up data in ML-1M's format, and the real data sets if available."""
 
 from pathlib import Path
 
@@ -6,13 +6,19 @@ import hypothesis
 import numpy as np
 import pytest
 
-from movierec import artefacts, datasets, library, recommender, training
-from movierec.sources import NotFoundError
+from movierec.data import movielens
+from movierec.data.download import NotFoundError
+from movierec.data.movielens import MovieLens
+from movierec.serving.lookups import Lookups
+from movierec.serving.recommender import Recommender, attach
+from movierec.training.settings import Settings
+from movierec.training.train import train
 
-# how long an example takes says how busy the machine is
+# no deadline per example: a busy machine is not a failure
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+SMALL = Settings(embed_dim=4, num_layers=1, head_dim=4, mlp_units=(4,), batch_size=256, epochs=2)
 USERS = ["1::F::1::10::48067", "2::M::56::16::70072", "3::M::25::15::02460"]
 MOVIES = [
     "1::Toy Story (1995)::Animation|Children's|Comedy",
@@ -41,6 +47,20 @@ def write_ml1m(data_dir: Path, users=USERS, movies=MOVIES, ratings=RATINGS) -> P
     return folder
 
 
+def random_ids(dims, count, rng=0) -> np.ndarray:
+    """Encoded rows with ids drawn from `range(dim)` in each field, shape (count, fields)."""
+    rng = np.random.default_rng(rng)
+    return np.stack([rng.integers(0, dim, count) for dim in dims], axis=1).astype(np.int32)
+
+
+def spread(model, std=0.3):
+    """Give a Keras model weights so large that every part of it affects the output."""
+    rng = np.random.default_rng(1)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(0, std, variable.shape))
+    return model
+
+
 @pytest.fixture
 def raw(tmp_path) -> Path:
     """A folder of data sets whose ml-1m is six valid ratings."""
@@ -49,8 +69,8 @@ def raw(tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory) -> datasets.MovieLens:
-    """A made-up data set of 40 users, 60 films and 1,600 ratings, where taste can be learnt."""
+def made_folder(tmp_path_factory) -> Path:
+    """Folder of made-up data: 40 users, 60 movies, 1,600 ratings, tastes that can be learnt."""
     rng = np.random.default_rng(7)
     users = [f"{u}::{'FM'[u % 2]}::25::{u % 21}::{10000 + u}" for u in range(1, 41)]
     movies = [
@@ -65,38 +85,54 @@ def made(tmp_path_factory) -> datasets.MovieLens:
             ratings.append(f"{user}::{movie}::{rating}::{978300000 + len(ratings) * 3600}")
     data_dir = tmp_path_factory.mktemp("made")
     write_ml1m(data_dir, users, movies, ratings)
-    return datasets.load("ml-1m", data_dir)
+    return data_dir
 
 
 @pytest.fixture(scope="session")
-def small(made, tmp_path_factory) -> recommender.Recommender:
-    """A recommender on the made-up data, trained for an epoch."""
-    root = tmp_path_factory.mktemp("small")
-    training.train("autointmlp", made, root=root, epochs=2, batch_size=128, averaging=0.0)
-    return recommender.attach(library.Library(made), "autointmlp", root)
+def made(made_folder) -> MovieLens:
+    return movielens.load("ml-1m", made_folder)
 
 
-def real(name: str) -> datasets.MovieLens:
-    """A real data set, or skip."""
+@pytest.fixture(scope="session")
+def lookups(made) -> Lookups:
+    return Lookups(made)
+
+
+@pytest.fixture(scope="session")
+def trained(made, tmp_path_factory) -> Path:
+    """Root folder of both models, trained for two epochs on the made-up data."""
+    root = tmp_path_factory.mktemp("trained")
+    for name in ("autoint", "autointmlp"):
+        train(name, made, root=root, epochs=2, batch_size=128, averaging=0.0)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small(lookups, trained) -> Recommender:
+    """The trained AutoInt+ on the made-up data."""
+    return attach(lookups, "autointmlp", trained)
+
+
+def real(name: str) -> MovieLens:
+    """A real data set; skips the test if it is missing and cannot be downloaded."""
     try:
-        return datasets.load(name, download=name == "ml-100k")
+        return movielens.load(name, fetch=name == "ml-100k")
     except NotFoundError as error:
         pytest.skip(f"no {name}: {error}")
 
 
 @pytest.fixture(scope="session")
-def ml100k() -> datasets.MovieLens:
+def ml100k() -> MovieLens:
     return real("ml-100k")
 
 
 @pytest.fixture(scope="session")
-def ml1m() -> datasets.MovieLens:
+def ml1m() -> MovieLens:
     return real("ml-1m")
 
 
-@pytest.fixture(scope="session", params=datasets.NAMES)
-def ready(request) -> recommender.Recommender:
-    """The committed AutoInt+ on each real data set that is at hand."""
+@pytest.fixture(scope="session", params=movielens.NAMES)
+def recommender(request) -> Recommender:
+    """The committed AutoInt+ on each real data set that is available."""
     data = request.getfixturevalue(request.param.replace("-", ""))
-    model, encoder, entry = artefacts.load(artefacts.place(data.name), "autointmlp")
-    return recommender.Recommender(data, model, encoder, entry)
+    return attach(Lookups(data), "autointmlp")

@@ -1,19 +1,19 @@
 """Take the README's pictures: `make picture`."""
 
-from movierec import artefacts
-from tests import serving
+from movierec import files
+from tests import app_server
 
-FOLDER = artefacts.ROOT / "docs"
+FOLDER = files.ROOT / "docs"
 USER = "?user=42&lang=en"
 DESKTOP = {"width": 1280, "height": 1060}
 PHONE = {"width": 390, "height": 844}
 
 
 def take(opened, url: str, name: str, viewport: dict, settle=None) -> None:
-    """One picture of the page at `url`, after `settle` has done what it likes with it."""
-    page = serving.open_page(opened, url, viewport=viewport)
-    serving.settled(page)
-    page.wait_for_timeout(1500)  # charts draw themselves
+    """Write a picture of the page at `url`; `settle(page)` is called first, if given."""
+    page = app_server.open_page(opened, url, viewport=viewport)
+    app_server.settled(page)
+    page.wait_for_timeout(1500)  # for the charts
     if settle:
         settle(page)
         page.wait_for_timeout(500)
@@ -24,19 +24,11 @@ def take(opened, url: str, name: str, viewport: dict, settle=None) -> None:
 
 def to_the_films(page) -> None:
     """Scroll to the recommendations."""
-    page.locator('[class*="st-key-card-"]').first.evaluate("card => card.scrollIntoView()")
+    page.get_by_role("heading", name="Recommended").scroll_into_view_if_needed()
 
 
 if __name__ == "__main__":
-    with serving.serving("show_st2.py") as url, serving.browser() as opened:
+    with app_server.serving("show_st2.py") as url, app_server.browser() as opened:
         take(opened, url + USER, "app.png", DESKTOP)
         take(opened, url + USER + "&film=1210", "why.png", DESKTOP)
-        take(
-            opened,
-            url + USER,
-            "phone.png",
-            PHONE,
-            lambda page: page.get_by_role(
-                "heading", name="Recommended"
-            ).scroll_into_view_if_needed(),
-        )
+        take(opened, url + USER, "phone.png", PHONE, to_the_films)

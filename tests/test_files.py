@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written completely or not at all."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from movierec import files
+from movierec.errors import MovieRecError
 
 
 def test_all_targets_are_replaced_together(tmp_path):
@@ -18,7 +19,7 @@ def test_all_targets_are_replaced_together(tmp_path):
     assert sorted(p.name for p in tmp_path.rglob("*.txt")) == ["a.txt", "b.txt"]
 
 
-def test_an_error_leaves_everything_as_it_was(tmp_path):
+def test_an_error_leaves_the_target_unchanged(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(KeyError), files.replacing(target) as (part,):
@@ -28,7 +29,7 @@ def test_an_error_leaves_everything_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_folder_in_the_way_moves_nothing(tmp_path):
+def test_no_target_is_replaced_if_one_of_them_is_a_folder(tmp_path):
     first, second = tmp_path / "a.txt", tmp_path / "b.txt"
     first.write_text("old")
     second.mkdir()
@@ -53,7 +54,7 @@ except OSError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the resource module of POSIX")
-def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path):
+def test_a_full_disk_leaves_the_old_file_and_the_message_names_it(tmp_path):
     target = tmp_path / "a.bin"
     target.write_text("old")
     done = subprocess.run(
@@ -65,11 +66,12 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_block_is_put_between_its_marks(tmp_path):
-    path = tmp_path / "README.md"
-    path.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")
+def test_the_text_between_two_marks_is_replaced():
+    text = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n"
     for _ in range(2):
-        files.into_block(path, "x", "new")
-        assert path.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
-    with pytest.raises(ValueError, match="lacks the lines <!-- y -->"):
-        files.into_block(path, "y", "new")
+        text = files.with_block(text, "x", "new")
+        assert text == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
+    with pytest.raises(MovieRecError, match="lacks the lines <!-- y -->"):
+        files.with_block(text, "y", "new")
+    with pytest.raises(MovieRecError, match="lacks the lines"):
+        files.with_block("<!-- end of x -->\n<!-- x -->\n", "x", "new")

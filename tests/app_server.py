@@ -1,0 +1,74 @@
+"""Start the app and a browser, for tests and for the README's pictures."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from movierec import files
+
+SECONDS = 120
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium, or None."""
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def serving(page: str) -> Iterator[str]:
+    """Run `streamlit run PAGE` on a free port and yield its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", page, "--server.port", str(port)]
+    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
+    with subprocess.Popen(
+        command, cwd=files.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(url, server)
+            yield url
+        finally:
+            server.terminate()
+
+
+def _wait(url: str, server: subprocess.Popen) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"the app did not answer at {url} within {SECONDS} s")
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield launched
+        launched.close()
+
+
+def open_page(opened: Browser, url: str, **options) -> Page:
+    """Open the app and wait until it shows recommendations."""
+    page = opened.new_page(**options)
+    page.set_default_timeout(SECONDS * 1000)
+    page.goto(url)
+    page.get_by_test_id("stProgress").first.wait_for()
+    return page
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has ended."""
+    page.locator('[data-test-script-state="notRunning"]').wait_for(state="attached")

@@ -1,0 +1,120 @@
+"""Evaluation: the committed weights give the committed tables; every protocol compares rankers."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from movierec.data import movielens, splits
+from movierec.data.dataset import split_by
+from movierec.evaluation import evaluate, explanation_agreement, rankers, tables
+from movierec.models import artifacts
+from movierec.training.train import train
+
+
+@pytest.fixture(scope="module", params=[pytest.param("ml-1m", marks=pytest.mark.slow), "ml-100k"])
+def data(request):
+    """A data set whose committed table was made with the same copy."""
+    data = request.getfixturevalue(request.param.replace("-", ""))
+    entry = artifacts.model_folder(data.name).entries()["autointmlp"]
+    if data.fingerprint != entry["data"]["fingerprint"]:
+        pytest.skip(f"the committed table was made with another copy of {data.name}")
+    return data
+
+
+@pytest.fixture(scope="module")
+def evaluated(data):
+    return evaluate.evaluate(split_by(data)).set_index("ranker")
+
+
+def test_the_committed_weights_give_the_committed_table(data, evaluated):
+    expected = tables.read(data.name).query("protocol == 'test-rows'").set_index("ranker")
+    assert evaluated.index.tolist() == expected.index.tolist()
+    # the factorisation machine is trained anew, so rounding depends on the number of threads
+    fm = evaluated.index.str.startswith("factorisation machine")
+    assert fm.sum() == 1
+    best_is_fm = (evaluated["best_baseline"] == evaluated.index[fm][0]).all()
+    for column in evaluated.select_dtypes("number"):
+        values, committed = evaluated[column], expected[column]
+        tolerance = 3e-3 if best_is_fm and column.startswith("lead") else 2e-4
+        np.testing.assert_allclose(values[~fm], committed[~fm], atol=tolerance, err_msg=column)
+        np.testing.assert_allclose(values[fm], committed[fm], atol=3e-3, err_msg=column)
+
+
+def test_the_reference_figures_and_the_tuned_weights(data, evaluated):
+    if data.name != "ml-1m":
+        pytest.skip("the reference figures are for ML-1M")
+    expected = {
+        "number of ratings of the movie": (0.6239, 0.6072, 0.8004),
+        "movie mean": (0.6618, 0.6302, 0.8528),
+        "perfect ranker": (0.7775, 0.7076, 1),
+    }
+    for ranker, values in expected.items():
+        row = evaluated.loc[ranker, ["ndcg_original", "recall", "ndcg"]]
+        assert row.tolist() == pytest.approx(values, abs=3e-4), ranker
+    assert (evaluated["users"] == 5994).all()
+    tuned = evaluated.loc["AutoInt+, tuned setting"]
+    assert tuned["ndcg_original"] >= 0.683
+    assert tuned["recall"] >= 0.644
+    assert tuned["gain_low"] > 0
+
+
+@pytest.mark.parametrize("dataset", movielens.NAMES)
+def test_the_committed_reliability_table_counts_every_test_row(dataset):
+    rows = tables.read(dataset).query("protocol == 'test-rows'")["rows"].iloc[0]
+    for _, bins in tables.read(dataset, "reliability").groupby("ranker"):
+        assert bins["rows"].sum() == rows
+        assert bins["predicted"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
+def test_every_protocol_compares_all_rankers(made, tmp_path, protocol):
+    train("autoint", made, root=tmp_path, protocol=protocol, epochs=1)
+    table = evaluate.run(made, protocol, tmp_path)
+    assert {"movie mean", "matrix factorisation (ALS)"} <= set(table["ranker"])
+    assert table["ranker"].str.startswith("AutoInt").any()
+    primary = evaluate.PRIMARY_METRIC.get(protocol, evaluate.ORIGINAL)
+    assert table[primary].between(0, 1).all()
+    models = table[table["model"]]
+    assert (models["lead_low"] <= models["lead"]).all()
+    assert (models["lead"] <= models["lead_high"]).all()
+    model = models.iloc[0]
+    rivals = table[(table["protocol"] == model["protocol"]) & ~table["model"]]
+    best = rivals.loc[rivals["ranker"] == model["best_baseline"], primary].iloc[0]
+    assert model[primary] - best == pytest.approx(model["lead"], abs=0.02)
+    for heading in tables.COLUMNS[protocol].values():
+        assert heading in tables.as_markdown(table)
+    if protocol == "test-rows":
+        reliability = tables.read("ml-1m", "reliability", tmp_path)
+        assert reliability["rows"].sum() == table["rows"].iloc[0]
+        explanations = tables.read("ml-1m", "explanations", tmp_path)
+        assert explanations["recommendations"].tolist() == [40]
+
+
+def test_merging_one_protocol_keeps_the_others(tmp_path):
+    table = pd.DataFrame({"protocol": "paper", "ranker": ["a", "b"], "auc": [0.6, 0.7]})
+    path = tables.path("ml-1m", "evaluation", tmp_path)
+    path.parent.mkdir()
+    other = pd.DataFrame({"protocol": ["other"], "ranker": ["other ranker"], "auc": [0.5]})
+    other.to_csv(path, index=False)
+    for _ in range(2):
+        assert len(tables.merge(table, "paper", "ml-1m", tmp_path)) == len(table) + 1
+    assert tables.read("ml-1m", root=tmp_path)["auc"].tolist() == [0.6, 0.7, 0.5]
+    other.drop(columns="protocol").to_csv(path, index=False)
+    with pytest.raises(artifacts.ArtifactError, match="has no column protocol: delete it"):
+        tables.merge(table, "paper", "ml-1m", tmp_path)
+
+
+def test_damaged_weights_are_refused(made, trained, tmp_path):
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    artifacts.model_folder("ml-1m", root=tmp_path).weights("autoint").write_bytes(b"other")
+    with pytest.raises(artifacts.ArtifactError, match="damaged or from another run"):
+        list(rankers.model_scores(split_by(made), tmp_path))
+
+
+def test_ranks_of_attention_and_changes():
+    correlations = explanation_agreement._correlations(
+        np.array([[1, 2, 3, 4.0]]), np.array([[2, np.nan, 4, 6.0]])
+    )
+    assert correlations == pytest.approx([1])

@@ -1,0 +1,43 @@
+"""Metrics of given rows: defined or NaN, never a silent 0."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from movierec.data.dataset import split_by
+from movierec.evaluation import summary
+
+
+@pytest.fixture(scope="module")
+def held_out(made):
+    return split_by(made).split.test
+
+
+def test_rows(made, held_out):
+    test = held_out
+    scores = np.random.default_rng(0).random(len(test))
+    values = summary.of_rows(made, test, scores)
+    labels = made.labels[test]
+    assert values["rows"] == len(test)
+    assert values["auc"] == pytest.approx(roc_auc_score(labels, scores))
+    assert values["logloss"] == pytest.approx(log_loss(labels, scores))
+    assert np.isnan(summary.of_rows(made, test, scores, probability=False)["logloss"])
+
+
+def test_undefined_metrics_are_nan(made, held_out):
+    disliked = held_out[made.labels[held_out] == 0]
+    values = summary.of_rows(made, disliked, np.full(len(disliked), 0.5))
+    assert values["users"] == 0
+    assert np.isnan([values["auc"], *values["ndcg"], *values["recall"]]).all()
+    assert values["logloss"] == pytest.approx(np.log(2))
+
+
+def test_a_group_has_the_metrics_of_its_rows(made, held_out):
+    test = held_out
+    scores = np.random.default_rng(0).random(len(test))
+    even = made.ratings["user_id"].to_numpy()[test] % 2 == 0
+    table = summary.by_group(made, test, scores, np.where(even, "even", "odd")).set_index("group")
+    assert table["rows"].sum() == len(test)
+    expected = summary.of_rows(made, test[even], scores[even])
+    assert table.loc["even", "auc"] == expected["auc"]
+    assert table.loc["even", ["ndcg", "ndcg_ci"]].tolist() == list(expected["ndcg"])

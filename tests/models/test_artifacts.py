@@ -1,0 +1,180 @@
+"""Weights, encoder, manifest and data that do not belong together are refused with a reason."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from movierec import files
+from movierec.data import movielens
+from movierec.data.encoder import FeatureEncoder
+from movierec.models import artifacts
+from tests.conftest import write_ml1m
+
+CANNOT_BE_READ, DOES_NOT_FIT = "manifest.json cannot be read", "does not fit the model"
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    """A copy of the trained artifacts that a test may damage."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    return artifacts.model_folder("ml-1m", root=tmp_path)
+
+
+def edit(folder, change):
+    """Change the manifest's AutoInt+ entry."""
+    entries = json.loads(folder.manifest.read_text())
+    change(entries["autointmlp"])
+    folder.manifest.write_text(json.dumps(entries))
+
+
+def accept_weights(folder):
+    """Put the hash of the changed weights into the manifest."""
+    digest = files.sha256(folder.weights("autointmlp"))
+    edit(folder, lambda entry: entry.update(weights_sha256=digest))
+
+
+def test_both_models_share_folder_and_encoder(folder, made):
+    names = ["autoIntMLP_model_weights.weights.h5", "autoInt_model_weights.weights.h5"]
+    assert sorted(path.name for path in folder.path.iterdir()) == [*names, "manifest.json"]
+    for name in ("autoint", "autointmlp"):
+        model, encoder, entry = artifacts.load(folder, name)
+        assert model.field_dims == encoder.field_dims
+        artifacts.check_data(entry, made)
+        assert entry["versions"]["keras"] == artifacts.versions()["keras"]
+        assert entry["compiled"] is True
+
+
+def assert_refused(folder, message, name="autointmlp"):
+    with pytest.raises(artifacts.ArtifactError, match=message) as error:
+        artifacts.load(folder, name)
+    assert "restore it with git" in str(error.value).lower()
+    assert "train" in str(error.value)
+
+
+def test_a_missing_file_or_another_models_manifest_is_refused(folder):
+    folder.weights("autointmlp").unlink()
+    assert_refused(folder, "weights.h5 is missing")
+    folder.encoder.unlink()
+    assert_refused(folder, "label_encoders.pkl is missing")
+    folder.manifest.unlink()
+    assert_refused(folder, "manifest.json has no entry for autointmlp")
+    folder.manifest.write_text(json.dumps({"svd": {}}))
+    assert_refused(folder, "there is no model 'svd'")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"autointmlp": 3}'])
+def test_a_damaged_manifest_is_refused(folder, content):
+    folder.manifest.write_text(content)
+    assert_refused(folder, CANNOT_BE_READ)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoder_sha256": 3}, CANNOT_BE_READ),
+        ({"data": {}}, CANNOT_BE_READ),
+        ({"data": None}, CANNOT_BE_READ),
+        ({"data": {"fingerprint": {"users": "0"}}}, CANNOT_BE_READ),
+        ({"model": 3}, CANNOT_BE_READ),
+        ({"model": {"embed_dim": 8}}, DOES_NOT_FIT),
+        ({"model": {"embed_dim": "16"}}, DOES_NOT_FIT),
+        ({"model": {"num_layers": 2}}, DOES_NOT_FIT),
+        ({"model": {"num_layers": 2.5}}, DOES_NOT_FIT),
+        ({"model": {"colour": "red"}}, f"{DOES_NOT_FIT} .*unknown arguments: colour"),
+    ],
+)
+def test_a_damaged_entry_is_refused(folder, change, message):
+    def damage(entry):
+        if isinstance(change.get("model"), dict):
+            entry["model"].update(change["model"])
+        else:
+            entry.update(change)
+
+    edit(folder, damage)
+    assert_refused(folder, message)
+
+
+def test_an_entry_with_a_missing_part_is_refused(folder):
+    edit(folder, lambda entry: entry.pop("weights_sha256"))
+    assert_refused(folder, f"{CANNOT_BE_READ} .*weights_sha256")
+
+
+def test_truncated_or_other_weights_are_refused(folder):
+    path = folder.weights("autointmlp")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+    assert_refused(folder, "is damaged or from another run")
+    for content in (whole[:1000], folder.weights("autoint").read_bytes()):
+        path.write_bytes(content)
+        accept_weights(folder)
+        assert_refused(folder, DOES_NOT_FIT)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(0, "is all zeros"), (np.nan, "not finite"), (None, DOES_NOT_FIT)]
+)
+def test_weights_that_are_zero_nan_or_absent_are_refused(folder, value, message):
+    with h5py.File(folder.weights("autointmlp"), "r+") as file:
+        if value is None:
+            file.clear()
+        else:
+            file["embedding/vars/0"][...] = value
+    accept_weights(folder)
+    assert_refused(folder, message)
+
+
+def test_an_encoder_of_other_features_is_refused(folder, made):
+    rows = made.features().rename(columns={"gender": "sex"})
+    content = FeatureEncoder.fit(rows).to_bytes()
+    folder.encoder.write_bytes(content)
+    edit(folder, lambda entry: entry.update(encoder_sha256=files.digest(content)))
+    assert_refused(folder, "label_encoders.pkl encodes user_id, sex")
+
+
+def test_training_one_model_warns_if_the_other_has_another_encoder(folder, made, caplog):
+    _, _, entry = artifacts.load(folder, "autointmlp")
+    other = FeatureEncoder.fit(made.features().iloc[:50])
+    artifacts.save(folder, "autointmlp", artifacts.load_keras(folder, "autointmlp"), other, entry)
+    assert "autoint was trained with another encoder: train it again too" in caplog.text
+
+
+def test_another_encoder_is_refused(folder, made):
+    other = FeatureEncoder.fit(made.features().iloc[:50]).to_bytes()
+    folder.encoder.write_bytes(other)
+    assert_refused(folder, "is not the encoder named in the manifest")
+    edit(folder, lambda entry: entry.update(encoder_sha256=files.digest(other)))
+    assert_refused(folder, "but the encoder has")
+
+
+def test_other_data_is_refused(trained, tmp_path, made, caplog):
+    entry = artifacts.load(artifacts.model_folder("ml-1m", root=trained), "autointmlp")[2]
+    write_ml1m(tmp_path)
+    with pytest.raises(
+        artifacts.ArtifactError, match=r"users and movies and ratings and timestamps differ"
+    ):
+        artifacts.check_data(entry, movielens.load("ml-1m", tmp_path))
+    assert "your timestamps" not in caplog.text
+
+
+def test_other_timestamps_are_only_a_warning(made, caplog):
+    fingerprint = made.fingerprint | {"timestamps": "0"}
+    artifacts.check_data({"data": {"fingerprint": fingerprint}}, made)
+    assert "your timestamps differ from those the model was trained with" in caplog.text
+
+
+def test_a_full_disk_keeps_the_old_model(folder, made, monkeypatch):
+    before = {path: path.read_bytes() for path in folder.path.iterdir()}
+    _, encoder, entry = artifacts.load(folder, "autointmlp")
+    model = artifacts.load_keras(folder, "autointmlp")
+
+    def full(path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model, "save_weights", full)
+    with pytest.raises(OSError, match=r"could not write .*weights.h5.*No space left on device"):
+        artifacts.save(folder, "autointmlp", model, encoder, entry)
+    assert {path: path.read_bytes() for path in folder.path.iterdir()} == before

@@ -1,0 +1,27 @@
+"""Grids: their trials, and the effects of single changes."""
+
+import pandas as pd
+import pytest
+
+from movierec.search import grids
+from tests.conftest import SMALL
+
+
+def test_the_wide_grid_changes_one_parameter_at_a_time_and_reads_no_test_rows():
+    wide = grids.GRIDS["wide"]
+    assert len(wide.trials()) == 1 + sum(map(len, wide.axes.values())) + len(wide.base_seeds)
+    assert not wide.test
+
+
+def test_effects_by_hand():
+    grid = grids.Grid("g", SMALL, {"dropout": (0.1, 0.2)}, crossed=False, base_seeds=(1, 2))
+    losses = [0.50, 0.51, 0.52, 0.40, 0.53]
+    rows = pd.DataFrame({"dropout": [0.4, 0.4, 0.4, 0.1, 0.2], "valid_logloss": losses})
+    rows["error"] = None
+    effects, noise = grids.effects(grid, rows)
+    # mean 0.51, standard deviation 0.01, t(2) = 4.3027
+    assert noise == pytest.approx(4.3027 * 0.01 * (4 / 3) ** 0.5, rel=1e-4)
+    assert effects["difference"].tolist() == pytest.approx([-0.11, 0.02])
+    assert effects["matters"].tolist() == [True, False]
+    with pytest.raises(grids.GridError, match="at least two are needed"):
+        grids.effects(grid, rows[2:])

@@ -1,0 +1,167 @@
+"""Recommendations: encoded and scored as in training, unrated movies only, the best first."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from movierec.data.dataset import split_by
+from movierec.data.rows import UNKNOWN
+from movierec.data.schema import FEATURES, MOVIE_COLUMNS, TIME_FEATURES, USER_FEATURES
+from movierec.models import artifacts
+from movierec.serving import recommender as recommenders
+from movierec.serving.lookups import Filters
+from movierec.serving.recommender import Recommender, RequestError
+
+COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
+
+
+def rows_of_all_movies(data, user_id, year, month):
+    """Raw feature rows of one user with every movie, joined from the raw tables."""
+    user = data.users[data.users["user_id"] == user_id]
+    rows = user.merge(data.movie_features, how="cross")
+    return rows.assign(rating_year=year, rating_month=month)[list(FEATURES)]
+
+
+def test_the_recommendation_has_the_best_of_all_unrated_movies(small):
+    year, month = small.lookups.default_time(7)
+    rows = rows_of_all_movies(small.data, 7, year, month)
+    scores = pd.Series(small.score(rows), index=rows["movie_id"])
+    assert len(scores) == 60
+    unrated = scores.drop(small.lookups.history(7)["movie_id"])
+    movies = small.recommend(7, n=len(unrated))
+    expected = unrated.sort_values(ascending=False, kind="stable")
+    assert movies["movie_id"].tolist() == expected.index.tolist()
+    np.testing.assert_allclose(movies["probability"], expected, atol=1e-6)
+    assert list(movies) == COLUMNS
+    assert small.recommend(7).equals(movies[:10])
+
+
+def test_a_year_without_training_rows_is_unknown(small):
+    known = small.candidates(7, *small.lookups.default_time(7)).ids
+    unknown = small.candidates(7, 2099, 12).ids
+    assert (known[:, :-2] == unknown[:, :-2]).all()
+    assert (known[:, -2] != UNKNOWN).all()
+    assert (unknown[:, -2] == UNKNOWN).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((41,), "no user 41 in ml-1m: expected one of its 40 users, a whole number from 1 to 40"),
+        ((0,), "there is no user 0"),
+        (("7",), "there is no user '7'"),
+        ((7.0,), "there is no user 7.0"),
+        ((True,), "there is no user True"),
+        ((10**30,), "there is no user 1000"),
+        ((7, 0), "n is 0, expected a whole number from 1 to 20 .20 movies are unrated."),
+        ((7, 21), "n is 21"),
+        ((7, 2.5), "n is 2.5"),
+        ((7, 5, 1994), "year is 1994, expected a whole number from 1995 to 2100"),
+        ((7, 5, "2000"), "year is '2000'"),
+        ((7, 5, 2000, 13), "month is 13, expected a whole number from 1 to 12"),
+    ],
+)
+def test_requests_that_cannot_be_answered_are_refused(small, arguments, message):
+    with pytest.raises(RequestError, match=message):
+        small.recommend(*arguments)
+
+
+def test_filters_keep_the_order_and_leave_out_other_movies(small):
+    lookups = small.lookups
+    candidates = small.candidates(7)
+    whole = small.rank(candidates, 20)
+    comedies = small.rank(candidates, 20, Filters(genre="Comedy"))
+    assert comedies["genres"].eq("Comedy").all()
+    assert comedies["movie_id"].tolist() == [movie for movie in whole["movie_id"] if movie % 3 == 0]
+    fifties = small.rank(candidates, 20, Filters("Drama", 1950))
+    assert fifties["release_year"].between(1950, 1959).all()
+    unknown = small.rank(candidates, 20, Filters(hide_known=True))["movie_id"]
+    limit = np.quantile(lookups.raters, 0.9)
+    assert (lookups.raters[small.data.movie_positions(unknown)] <= limit).all()
+    assert small.rank(candidates, 20, Filters("Comedy", 1950, True)).columns.tolist() == COLUMNS
+
+
+def test_filters_models_and_users_without_movies_are_refused(small):
+    for filters, message in (
+        (Filters(genre="Telenovela"), "no genre 'Telenovela': choose one of Comedy, Drama, War"),
+        (Filters(decade=1955), "no decade 1955: choose one of 1950, 1960"),
+    ):
+        with pytest.raises(RequestError, match=message):
+            small.rank(small.candidates(7), 5, filters)
+    with pytest.raises(RequestError, match="every movie is rated already"):
+        small.rank(small.scored(small.new_user_ids({}), np.zeros(60, bool)))
+    with pytest.raises(
+        RequestError, match="unknown model 'svd': choose one of autoint, autointmlp"
+    ):
+        recommenders.load("svd")
+
+
+def test_a_profile_is_encoded_like_a_user(small):
+    user = small.lookups.user(7)
+    ids = small.new_user_ids(user, 2001, 1)
+    assert np.array_equal(ids, small.candidates(7, 2001, 1).ids)
+    profile = user.drop("user_id")
+    assert np.array_equal(small.new_user_ids(profile, 2001, 1)[:, 1:], ids[:, 1:])
+    assert (small.new_user_ids(profile)[:, 0] == UNKNOWN).all()
+    assert (small.new_user_ids({"gender": "F"})[:, [0, 2, 3, 4]] == UNKNOWN).all()
+
+
+def test_changing_an_answer_does_not_change_the_next_one(small):
+    before = small.lookups.movies.copy(), small.candidates(7).ids.copy()
+    movies = small.recommend(7)
+    movies["title"] = "changed"
+    history = small.lookups.history(7)
+    history["title"] = "changed"
+    candidates = small.candidates(7)
+    candidates.ids[:] = 0
+    candidates.unrated[:] = True
+    assert small.lookups.movies.equals(before[0])
+    assert np.array_equal(small.candidates(7).ids, before[1])
+    assert small.candidates(7).unrated.sum() == 20
+    assert "changed" not in small.recommend(7)["title"].tolist()
+
+
+def test_scores_equal_those_of_keras_on_the_training_rows(recommender):
+    dataset = split_by(recommender.data)
+    rows = dataset.split.test[:5000]
+    scores = recommender.score(recommender.data.features().iloc[rows])
+    folder = artifacts.model_folder(recommender.data.name)
+    model = artifacts.load_keras(folder, "autointmlp")
+    ids = dataset.encoded(recommender.encoder).ids[rows]
+    predicted = model.predict(ids, batch_size=512, verbose=0)[:, 0]
+    np.testing.assert_allclose(scores, predicted, atol=1e-6)
+
+
+def check_ids_of_every_movie(recommender: Recommender, user_ids) -> None:
+    """Compare the served ids of users with the encoded join of the raw tables.
+
+    The encoder is fitted again on the joined training rows, so the committed one is checked too.
+    """
+    data, lookups = recommender.data, recommender.lookups
+    encoder = recommender.encoder.fit(data.features().iloc[split_by(data).split.known])
+    unscored = Recommender(lookups, recommender.model, recommender.encoder, recommender.entry)
+    unscored._predict = lambda ids: np.zeros(len(ids), np.float32)  # only ids are compared
+    first = rows_of_all_movies(data, user_ids[0], *lookups.default_time(user_ids[0]))
+    expected = encoder.transform(first)
+    users = data.users.set_index("user_id", drop=False).loc[user_ids]
+    users_ids = encoder.transform(users, USER_FEATURES)
+    last = data.ratings.groupby("user_id")["timestamp"].max().loc[user_ids]
+    times = pd.to_datetime(last, unit="s").dt
+    times = pd.DataFrame(dict(zip(TIME_FEATURES, (times.year, times.month), strict=True)))
+    time_ids = encoder.transform(times, TIME_FEATURES)
+    for user_id, user, time in zip(user_ids, users_ids, time_ids, strict=True):
+        expected[:, : MOVIE_COLUMNS.start] = user
+        expected[:, MOVIE_COLUMNS.stop :] = time
+        assert np.array_equal(unscored.candidates(user_id).ids, expected), user_id
+
+
+def test_served_ids_equal_trained_ids_for_every_movie(recommender):
+    """For 100 users; `test_served_ids_equal_trained_ids_for_every_user_and_movie` checks all."""
+    users = recommender.data.users["user_id"].to_numpy()
+    chosen = np.random.default_rng(0).choice(users, 100, replace=False)
+    check_ids_of_every_movie(recommender, chosen)
+
+
+@pytest.mark.slow
+def test_served_ids_equal_trained_ids_for_every_user_and_movie(recommender):
+    check_ids_of_every_movie(recommender, recommender.data.users["user_id"].to_numpy())

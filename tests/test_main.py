@@ -1,0 +1,85 @@
+"""The command line: every command's help, output, and one-line errors."""
+
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from movierec import __main__ as command_line
+from movierec import files
+from movierec.evaluation import evaluate, tables
+from movierec.training import train
+
+
+def run(capsys, *arguments) -> str:
+    command_line.main(arguments)
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def project(made, small, tmp_path, monkeypatch):
+    """The commands run on made-up data and an empty project folder."""
+    monkeypatch.setattr(command_line.movielens, "load", lambda name: made)
+    monkeypatch.setattr("movierec.load", lambda model, dataset: small)
+    for function in (train.train, evaluate.run, tables.path):
+        defaults = [tmp_path if value == files.ROOT else value for value in function.__defaults__]
+        monkeypatch.setattr(function, "__defaults__", tuple(defaults))
+    return tmp_path
+
+
+def test_data(capsys, project):
+    out = run(capsys, "data", "ml-1m", "ml-100k")
+    assert out.startswith("ml-1m: 40 users, 60 movies, 1,600 ratings, from files in ml-1m/")
+
+
+def test_recommend_in_three_formats(capsys, project, small):
+    expected = small.recommend(3, 4)
+    asked = ("recommend", "--user", "3", "--n", "4")
+    assert len(run(capsys, *asked).splitlines()) == 5
+    table = pd.read_csv(io.StringIO(run(capsys, *asked, "--format", "csv")))
+    assert table["movie_id"].tolist() == expected["movie_id"].tolist()
+    rows = json.loads(run(capsys, *asked, "--format", "json"))
+    assert [row["title"] for row in rows] == expected["title"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("data ml-1m", "could not write a.csv: No space left on device"),
+        ("recommend --user 99", "there is no user 99 in ml-1m: expected one of its 40 users"),
+        ("recommend --user 1 --n 0", "n is 0, expected a whole number from 1 to 20"),
+        ("recommend --user 1 --month 13", "month is 13, expected a whole number from 1 to 12"),
+    ],
+)
+def test_an_error_is_one_line_with_exit_status_1(capsys, project, monkeypatch, command, message):
+    def fail(_):
+        raise OSError("could not write a.csv: No space left on device")
+
+    monkeypatch.setattr(command_line.movielens, "load", fail)
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(command.split())
+    assert stop.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith(message)
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["search --grid tall", "train --model gpt", "fly", "", "recommend"]
+)
+def test_unknown_words_are_refused_by_the_parser(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(command.split())
+    assert stop.value.code == 2
+    assert "usage: python -m movierec" in capsys.readouterr().err
+
+
+def test_train_evaluate_and_compile(capsys, project, caplog):
+    out = run(capsys, "train", "--model", "autoint", "--epochs", "1")
+    assert out.startswith("saved after 1 epochs")
+    assert (project / "label_encoders.pkl").is_file()
+    assert "epoch 1  loss" in caplog.text
+    out = run(capsys, "evaluate", "--protocol", "paper")
+    assert "| movie mean |" in out
+    assert run(capsys, "compile").startswith("compiling the kernels")

@@ -1,0 +1,254 @@
+"""The page without a browser."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from movierec import files
+from movierec.data import movielens, schema
+from movierec.data.download import NotFoundError
+from movierec.data.raw_readers import DataError
+from movierec.models.artifacts import ArtifactError
+from movierec.web import page, recommendations
+from movierec.web.url_state import View
+
+SECONDS = 120  # for a busy machine
+PAGES = {"show_st.py": "autoint", "show_st2.py": "autointmlp"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def on_ml100k(ml100k):
+    """All pages run on ML-100K, loaded once."""
+    load = movielens.load
+
+    def without_ml1m(name, *arguments, **options):
+        if name == "ml-1m":
+            raise NotFoundError("ml-1m is not here")
+        return load(name, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(movielens, "load", without_ml1m)
+        page.load.clear()
+        page.load_lookups.clear()
+        yield
+    page.load.clear()
+    page.load_lookups.clear()
+
+
+def start(script="show_st2.py", **params):
+    run = AppTest.from_file(str(files.ROOT / script), default_timeout=SECONDS)
+    for name, value in params.items():
+        run.query_params[name] = str(value)
+    run.run()
+    assert not run.exception
+    return run
+
+
+def change(run, kind, key, value):
+    """Set a widget and run."""
+    getattr(run, kind)(key=key).set_value(value)
+    run.run()
+    assert not run.exception
+    return run
+
+
+def titles(run):
+    """Titles on the cards, without Markdown's escapes."""
+    lines = [m.value for m in run.markdown if m.value.startswith("**") and ":small[" in m.value]
+    return [line.split("\\. ", 1)[1].split("**")[0].replace("\\", "") for line in lines]
+
+
+def names(movie_ids):
+    lookups = page.load_lookups()
+    return [lookups.name(movie_id) for movie_id in movie_ids]
+
+
+def warnings(run):
+    return " ".join(box.value.replace("\\", "") for box in run.warning)
+
+
+@pytest.mark.parametrize("script", PAGES)
+def test_the_page_shows_the_recommenders_list(script):
+    run = start(script)
+    recommender = page.load(PAGES[script])
+    for user_id in (1, 8, 943):
+        run = change(run, "text_input", "who", str(user_id))
+        assert titles(run) == names(recommender.recommend(user_id)["movie_id"])
+        assert run.header[0].value == f"User {user_id}"
+
+
+@pytest.mark.parametrize("model", PAGES.values())
+def test_the_pages_list_is_the_recommenders_for_60_users(model):
+    recommender = page.load(model)
+    users = np.random.default_rng(0).choice(recommender.data.users["user_id"], 60, replace=False)
+    for user_id in users.tolist():
+        view = View(user=user_id, n=12, year=1998, month=3)
+        candidates = recommendations.candidates.__wrapped__  # without the session's cache
+        scored = candidates(recommender, model, user_id, view.year, view.month)
+        shown = recommendations.ranked(recommender, scored, view)
+        expected = recommender.recommend(user_id, 12, 1998, 3)
+        assert shown[list(expected)].equals(expected)
+        assert shown["rank"].tolist() == list(range(1, 13))
+
+
+def test_the_profile_shows_words_not_codes():
+    run = start(user=1)
+    user = page.load_lookups().user(1)
+    (text,) = (m.value for m in run.markdown if "zip code" in m.value)
+    assert schema.OCCUPATIONS[user["occupation"]] in text
+    assert schema.AGE_GROUPS[user["age"]] in text
+    assert ("woman" in text) == (user["gender"] == "F")
+
+
+def test_number_year_month_and_filters():
+    run = change(start(), "number_input", "n", 25)
+    run = change(run, "number_input", "year", 2050)
+    run = change(run, "number_input", "month", 7)
+    expected = page.load("autointmlp").recommend(1, 25, 2050, 7)
+    assert titles(run) == names(expected["movie_id"])
+    assert any("No training rating has rating year 2050" in c.value for c in run.caption)
+    run = change(run, "selectbox", "genre", "War")
+    run = change(run, "selectbox", "decade", 1990)
+    run = change(run, "toggle", "fresh", True)
+    assert 0 < len(titles(run)) < 25
+    assert any("unseen films pass these filters" in c.value for c in run.caption)
+
+
+def test_no_film_passes():
+    run = start(genre="Western", decade=1920)
+    assert titles(run) == []
+    assert any("No unseen film passes" in box.value for box in run.info)
+
+
+def test_a_description():
+    run = change(start(), "text_input", "who", "man programmer sci-fi xyzzy")
+    assert "xyzzy" in warnings(run)
+    match = next(button for button in run.button if "programmer" in button.label)
+    user_id = match.label.split(" · ")[0]
+    match.click().run()
+    assert run.header[0].value == f"User {user_id}"
+    assert run.query_params["user"] == user_id
+
+
+NO_USER = [(text, "There is no user") for text in ("0", "99999", "9" * 150)]
+NO_WORD = [(text, "Not recognised") for text in ("<script>alert(1)</script>", "**x**", "영화")]
+
+
+@pytest.mark.parametrize(("text", "words"), NO_USER + NO_WORD)
+def test_a_search_without_a_match_keeps_the_user(text, words):
+    run = change(start(user=8), "text_input", "who", text)
+    assert words in warnings(run)
+    assert run.header[0].value == "User 8"
+    assert len(titles(run)) == 10
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"user": "5000"}, "user = “5000”"),
+        ({"n": "10000"}, "n = “10000”"),
+        ({"genre": "Telenovela"}, "genre = “Telenovela”"),
+        ({"film": "<b>"}, "film = “<b>”"),
+        ({"rated": "x" * 10_000}, "rated = “xxx"),
+    ],
+)
+def test_an_invalid_link(params, words):
+    run = start(**params)
+    assert words in warnings(run)
+    assert len(titles(run)) == 10
+    run.run()
+    assert not run.warning  # shown once
+
+
+def test_a_link_reproduces_the_view():
+    first = change(start(user=8), "number_input", "n", 7)
+    first = change(first, "selectbox", "genre", "Drama")
+    params = dict(first.query_params.items())
+    assert params == {"user": "8", "n": "7", "genre": "Drama", "lang": "en"}
+    assert titles(start(**params)) == titles(first)
+
+
+def test_a_new_viewer():
+    run = start(tab="new")
+    assert any("nothing about you" in box.value for box in run.info)
+    unknown = titles(run)
+    run = change(run, "selectbox", "gender", "F")
+    run = change(run, "selectbox", "age", 25)
+    assert any("your profile.**" in box.value for box in run.info)
+    run = change(run, "text_input", "find", "star wars")
+    run.feedback(key="stars50").set_value(4).run()
+    assert any("your ratings (1)" in box.value for box in run.info)
+    assert run.query_params["rated"] == "50:5"
+    own = titles(run)
+    assert own != unknown
+    assert "Star Wars (1977)" not in own
+    assert titles(start(**dict(run.query_params.items()))) == own
+    next(button for button in run.button if button.label == "Clear ratings").click().run()
+    assert "rated" not in run.query_params
+
+
+@pytest.mark.parametrize("text", ["<b>", "$$"])
+def test_an_unknown_title(text):
+    run = change(start(tab="new"), "text_input", "find", text)
+    assert any("No film has" in box.value for box in run.info)
+
+
+def test_an_explanation():
+    run = start(user=8)
+    next(button for button in run.button if button.label == "Why?").click().run()
+    assert not run.exception
+    assert {"The score without each field", "Attention between fields"} <= {
+        heading.value for heading in run.subheader
+    }
+    assert len(run.table[0].value) == 5
+
+
+def test_two_models_side_by_side():
+    run = change(start(), "toggle", "compare", True)
+    own, other = (page.load(model).recommend(1) for model in ("autointmlp", "autoint"))
+    assert titles(run) == names([*own["movie_id"], *other["movie_id"]])
+    shared = len(set(own["movie_id"]) & set(other["movie_id"]))
+    assert any(f"In both lists: {shared} of 10" in c.value for c in run.caption)
+    assert sum("-badge[in both]" in m.value for m in run.markdown) == 2 * shared
+    assert run.table[0].value["ranker"].tolist() == ["movie mean (baseline)", "AutoInt", "AutoInt+"]
+
+
+def test_korean():
+    run = start(lang="ko")
+    assert run.title[0].value == "AutoInt+ 영화 추천"
+    run = change(run, "text_input", "who", "여성 프로그래머")
+    assert any("여성, 프로그래머" in c.value for c in run.caption)
+    assert titles(run) == titles(start(user=1))
+    run = change(run, "number_input", "n", 4)
+    run = change(run, "button_group", "lang", "en")
+    assert run.title[0].value == "AutoInt+ film recommender"
+    assert len(titles(run)) == 4  # the view is unchanged
+
+
+def test_without_ml1m_it_runs_on_ml100k_with_a_note():
+    assert "this page runs on MovieLens 100K" in start().info[0].value
+
+
+@pytest.mark.parametrize("kind", [ArtifactError, DataError])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_missing_file_is_an_error_message(monkeypatch, kind, lang):
+    error = kind("weights.h5 is missing. Restore it with git")
+
+    def fail(*_, **__):
+        raise error
+
+    page.load.clear()
+    monkeypatch.setattr(page, "attach", fail)
+    run = start(lang=lang)
+    (box,) = run.error
+    assert str(error) in box.value.replace("\\", "")
+    assert titles(run) == []
+
+
+def test_nothing_shared_is_changed():
+    recommender = page.load("autointmlp")
+    before = recommender.lookups.movies.copy(), recommender.data.ratings.copy()
+    start(user=8, compare=1, film=50, genre="Drama")
+    start(tab="new", rated="50:5,1:1")
+    assert recommender.lookups.movies.equals(before[0])
+    assert recommender.data.ratings.equals(before[1])
