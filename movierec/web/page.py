@@ -29,6 +29,9 @@ def show(model: str) -> None:
         viewer = _choose_viewer(recommender.lookups, words)
     with right:
         _show_recommendations(model, viewer, words)
+    if not isinstance(viewer, NewUser):
+        with left:  # after the list, because the charts' library takes a second to import
+            user.show(recommender.lookups, viewer, words)
     expander = st.expander(words["quality"], key="quality", on_change="rerun")
     if expander.open:
         with expander:
@@ -100,12 +103,10 @@ def _show_link_to_films(words: Mapping) -> None:
 
 
 def _choose_viewer(lookups: Lookups, words: Mapping) -> Viewer:
-    """The section on the left, for the chosen tab; the viewer to recommend movies to."""
+    """Show the choice of a user or the new viewer's form; return who it describes."""
     if st.session_state.tab == "new":
         return new_viewer.show(lookups, words)
-    user_id = user.choose(lookups, words)
-    user.show(lookups, user_id, words)
-    return user_id
+    return user.choose(lookups, words)
 
 
 @st.fragment

@@ -8,7 +8,6 @@ import streamlit as st
 
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
-from movierec.web import charts
 
 MEAN = "movie mean"
 METRICS = ("ndcg_original", "recall", "auc", "logloss")
@@ -37,6 +36,8 @@ def show(dataset: str, words: Mapping) -> None:
         if not path.is_file():
             st.info(words["reliability_missing"])
             return
+        from movierec.web import charts  # altair is slow to import
+
         st.altair_chart(charts.reliability(pd.read_csv(path), words), width="stretch", theme=None)
         st.caption(words["reliability_note"])
 

@@ -10,7 +10,7 @@ from movierec.data.schema import RATING, TIMESTAMP, USER
 from movierec.serving import user_search
 from movierec.serving.lookups import Lookups, RequestError
 from movierec.serving.user_profile import UserProfile, user_profile
-from movierec.web import charts, texts, url_state
+from movierec.web import texts, url_state
 from movierec.web.texts import escaped, genre_or_decade
 
 
@@ -117,6 +117,8 @@ def _ratings_sentence(profile: UserProfile, words: Mapping) -> str:
 
 def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapping) -> None:
     """Charts and history; only the open tab's content is computed."""
+    from movierec.web import charts  # altair is slow to import
+
     names = words["charts"]
     tabs = st.tabs(list(names.values()), key="tabs", on_change="rerun")
     name, tab = next(pair for pair in zip(names, tabs, strict=True) if pair[1].open)

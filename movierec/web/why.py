@@ -10,7 +10,6 @@ from movierec.models.registry import TITLES
 from movierec.serving.explanation import Explanation, explain, nearest
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Candidates, Recommender
-from movierec.web import charts
 from movierec.web.texts import NAMES, escaped
 
 
@@ -69,6 +68,8 @@ def _show_ablation(explanation: Explanation, labels: list[str], words: Mapping) 
     table = pd.DataFrame(
         {"name": labels, "without": explanation.without, "probability": explanation.probability}
     )
+    from movierec.web import charts  # altair is slow to import
+
     st.altair_chart(charts.ablation(table, words), width="stretch", theme=None)
     st.caption(words["ablation_note"])
 
@@ -84,6 +85,8 @@ def _show_attention(explanation: Explanation, labels: list[str], words: Mapping)
         format_func=lambda n: words["layer"].format(number=n) if n else words["all_layers"],
     )
     weights = layers[number - 1] if number else layers.mean(axis=0)
+    from movierec.web import charts  # altair is slow to import
+
     st.altair_chart(charts.attention(weights, labels, words), width="stretch", theme=None)
     values = {"uniform": 1 / len(labels), "low": weights.min(), "high": weights.max()}
     st.caption(words["attention_note"].format(**values))
