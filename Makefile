@@ -53,10 +53,10 @@ notebooks: .venv/test.stamp ## run every notebook on DATASET=ml-1m
 	DATASET=$(DATASET) $(BIN)/python -m tests.notebooks
 
 test: .venv/test.stamp ## run the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-all: .venv/test.stamp ## run all tests
-	$(BIN)/python -m pytest
+test-all: test ## run all tests
+	$(BIN)/python -m pytest -m slow
 
 lint: .venv/test.stamp ## check the style
 	$(BIN)/ruff check .
