@@ -21,7 +21,7 @@ FOLD_IN, FOLD_IN_TABLE = "fold-in", "experiments/fold-in"  # the grid of fold-in
 
 
 def data(options: argparse.Namespace) -> None:
-    """Download a data set, or find it in data/, and print its size."""
+    """Download a data set if it is not in data/ yet, and print its size."""
     dataset = first_available(options.names, movielens.load)
     print(
         f"{dataset.name}: {len(dataset.users):,} users, {len(dataset.movies):,} movies, "
@@ -87,13 +87,11 @@ def search(options: argparse.Namespace) -> None:
 
 def _search_prior(dataset: movielens.MovieLens) -> None:
     """Compare prior precisions of fold-in and write the table."""
-    from movierec import files
     from movierec.evaluation import cold_start, tables
 
     chosen = settings.settings_for("tuned", dataset.name, "new-users")
     table, path = cold_start.tune_prior(dataset, chosen), tables.path(dataset.name, FOLD_IN_TABLE)
-    with files.replacing(path) as (part,):
-        table.round(6).to_csv(part, index=False, lineterminator="\n")
+    tables.write(table.round(6), path)
     shown = table.pivot_table(
         index="prior_precision", columns="ratings_known", values=["logloss", "auc", "ndcg_original"]
     )

@@ -16,14 +16,14 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def _axes(title: str, xlabel: str, ylabel: str, width=6.0, height=3.0) -> tuple[Figure, Axes]:
-    """A new figure of a size in inches, and its labelled axes."""
+    """A new figure with one labelled pair of axes; `width` and `height` are in inches."""
     figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return figure, axes
 
 
 def _panels(count: int, width: float, height: float, **options) -> tuple[Figure, np.ndarray]:
-    """A new figure of a size in inches, and its axes from left to right."""
+    """A new figure with `count` axes side by side; `width` and `height` are in inches."""
     return plt.subplots(1, count, figsize=(width, height), layout="constrained", **options)
 
 

@@ -28,7 +28,7 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        # Check every part and every target before the first move.
+        # Check every temporary file and every target before any file is moved.
         for part, path in zip(temporary, paths, strict=True):
             part.stat()
             if path.is_dir():

@@ -52,7 +52,11 @@ class Plays:
     notes: tuple[str, ...] = ()
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
-        """Columns of artists, by name; a DataError about an unknown name suggests similar ones."""
+        """Columns of the named artists in the table of plays, shape (names,).
+
+        Raises:
+            DataError: an unknown name; the message suggests similar ones.
+        """
         column_of = pd.Series(np.arange(len(self.artists)), self.artists)
         for name in names:
             if name not in column_of.index:

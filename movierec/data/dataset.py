@@ -104,7 +104,7 @@ class SplitDataset:
     split: Split
 
     def fit_encoder(self, rows: np.ndarray) -> FeatureEncoder:
-        """An encoder that knows the values in those rows and no others."""
+        """Fit an encoder on those rows; values that do not occur in them are unknown to it."""
         data = self.data
         users = data.users.iloc[np.unique(data.rating_users[rows])]
         movies = data.movie_features.iloc[np.unique(data.rating_movies[rows])]

@@ -149,6 +149,5 @@ def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame
             "explanations": explanation_agreement.table(data, root),
         }
         for name, rows in extra.items():
-            with files.replacing(tables.path(data.name, name, root)) as (part,):
-                rows.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
+            tables.write(rows, tables.path(data.name, name, root), float_format="%.6f")
     return table[tables.protocols(table) == protocol]

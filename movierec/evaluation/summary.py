@@ -71,7 +71,7 @@ def by_group(
 
 
 def flat(values: dict[str, Value]) -> dict[str, float]:
-    """`values` with each pair as two entries, the second one named with `_ci`."""
+    """Replace each pair `name: (mean, half-width)` by two entries, `name` and `name_ci`."""
     entries = {}
     for name, value in values.items():
         if isinstance(value, tuple):

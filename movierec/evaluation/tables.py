@@ -100,6 +100,16 @@ def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.
     return pd.read_csv(file)
 
 
+def write(table: pd.DataFrame, file: Path, float_format: str | None = None) -> None:
+    """Write a table as a CSV file; `float_format` is passed to `DataFrame.to_csv`.
+
+    Raises:
+        OSError: the file could not be written; an existing one is unchanged.
+    """
+    with files.replacing(file) as (part,):
+        table.to_csv(part, index=False, float_format=float_format, lineterminator="\n")
+
+
 def merge(
     table: pd.DataFrame, protocol: str, dataset: str, root: Path = files.ROOT
 ) -> pd.DataFrame:
@@ -118,8 +128,7 @@ def merge(
     order = {name: number for number, name in enumerate(PROTOCOLS)}
     rounded = rounded.iloc[np.argsort(protocols(rounded).map(order), kind="stable")]
     rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
-    with files.replacing(file) as (part,):
-        rounded.to_csv(part, index=False, lineterminator="\n")
+    write(rounded, file)
     return pd.read_csv(file)  # the same digits as in the file
 
 

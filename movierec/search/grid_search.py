@@ -125,8 +125,7 @@ def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
             row |= artifacts.versions()
             new = pd.DataFrame([row])
             table = pd.concat([table, new], ignore_index=True) if len(table) else new
-            with files.replacing(path) as (part,):
-                table.to_csv(part, index=False, lineterminator="\n")
+            tables.write(table, path)
             bar.update()
             log.info(_line(row))
     table = read(path)  # rows of this run and of earlier ones have the same types
@@ -136,7 +135,7 @@ def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
 
 
 def _line(row: dict) -> str:
-    """One line about a finished trial."""
+    """The log message of a finished trial."""
     if row["error"]:
         return f"{row['trial']} failed: {row['error']}"
     values = [f"{name} {row[name]:.4f}" for name in LOGGED if pd.notna(row.get(name, np.nan))]
@@ -198,7 +197,10 @@ def _trial(model: str, settings: Settings, seed: int, test: bool) -> dict:
 
 
 def _fit_and_score(model: str, settings: Settings, seed: int, test: bool) -> dict:
-    """Train; validation metrics if validation rows are left, and test metrics if `test`."""
+    """Train a model and return its metrics on the validation rows, and on test rows if `test`.
+
+    A model that is trained on the validation rows too has no validation metrics.
+    """
     from movierec.training import loop
 
     dataset = _dataset

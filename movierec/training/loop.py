@@ -217,7 +217,7 @@ def one_epoch(train_batches, rows: int, settings: Settings, seed: int, epoch: in
 
 
 class _State:
-    """What a killed run needs to continue exactly: variables, history and the kept weights."""
+    """The state from which an interrupted run continues: variables, history and kept weights."""
 
     def __init__(self, model: AutoInt, others: list, path: Path | None, identity: str):
         self.variables = [*model.variables, *others]

@@ -96,7 +96,7 @@ def _show_head(dataset: str, title: str, words: Mapping) -> None:
 
 
 def _show_link_to_films(words: Mapping) -> None:
-    """A link to the list, which is below this column if the page is narrower than 641 pixels."""
+    """Show a link to the list on pages up to 640 pixels wide, where the list is further down."""
     st.html("<style>@media (min-width: 641px) { .st-key-to_films { display: none } }</style>")
     with st.container(key="to_films"):
         st.markdown(f"[{words['to_films']}](#films)")

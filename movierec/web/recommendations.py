@@ -23,9 +23,10 @@ Viewer = int | NewUser  # a user id of the data set, or a new user
 def candidates(
     _recommender: Recommender, model: str, viewer: Viewer, year: int | None, month: int | None
 ) -> Candidates:
-    """All movies, scored for a viewer at a target time; the session keeps each model's latest.
+    """Score all movies for a viewer at a target time.
 
-    `model` is the recommender's name: the cache does not hash the recommender itself.
+    The session caches the latest results, as many as there are models. The recommender itself is
+    not hashed, so its name, `model`, is part of the cache key.
     """
     if isinstance(viewer, NewUser):
         return new_user.candidates(_recommender, viewer, year, month)

@@ -77,7 +77,7 @@ def read(params: Mapping[str, str], lookups: Lookups) -> tuple[View, list[Proble
 
 
 def _parsers(lookups: Lookups) -> dict[str, Parser]:
-    """The parser of each parameter."""
+    """A parser for each URL parameter, by its name."""
     users, movies = lookups.data.users[USER], lookups.data.movies[MOVIE]
     flag = {"0": False, "1": True}.get, "0, 1"
     return {

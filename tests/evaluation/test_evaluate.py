@@ -31,7 +31,7 @@ def evaluated(data):
 def test_the_committed_weights_give_the_committed_table(data, evaluated):
     expected = tables.read(data.name).query("protocol == 'test-rows'").set_index("ranker")
     assert evaluated.index.tolist() == expected.index.tolist()
-    # the factorisation machine is trained anew, so rounding depends on the number of threads
+    # this run trains the factorisation machine; its rounding depends on the number of threads
     fm = evaluated.index.str.startswith("factorisation machine")
     assert fm.sum() == 1
     best_is_fm = (evaluated["best_baseline"] == evaluated.index[fm][0]).all()

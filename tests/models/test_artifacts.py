@@ -18,7 +18,7 @@ CANNOT_BE_READ, DOES_NOT_FIT = "manifest.json cannot be read", "does not fit the
 
 @pytest.fixture
 def folder(trained, tmp_path):
-    """A copy of the trained artifacts that a test may damage."""
+    """A copy of the trained artifacts, for tests that damage them."""
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     return artifacts.model_folder("ml-1m", root=tmp_path)
 
