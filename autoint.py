@@ -25,9 +25,20 @@ def positive(name: str, values: Sequence[int], least: int = 1) -> tuple[int, ...
     return sizes
 
 
-def normal_or(default, init_std: float | None):
-    """A normal initialiser with standard deviation `init_std`; `default` if that is None."""
-    return default if init_std is None else keras.initializers.RandomNormal(stddev=init_std)
+def initializers(start: str) -> tuple:
+    """Initialisers of embeddings, of interacting layers, and of the output layer and MLP.
+
+    Args:
+        start: `"default"`, or `"original"`: the initial weights of the course project that this
+            project reproduces.
+    """
+    random = keras.initializers
+    if start == "default":
+        return random.RandomNormal(stddev=0.01), random.GlorotUniform(), random.GlorotUniform()
+    if start == "original":
+        small = random.RandomNormal(stddev=1e-4)
+        return random.RandomUniform(-0.05, 0.05), random.TruncatedNormal(stddev=0.05), small
+    raise ValueError(f"`start` must be 'default' or 'original'. Received: start={start!r}")
 
 
 def flat(vectors):
@@ -188,8 +199,10 @@ class AutoInt(keras.Model):
         num_heads: attention heads per layer. Defaults to 2.
         head_dim: length of a head; a layer gives each field `num_heads · head_dim` numbers.
             Defaults to 16.
-        init_std: standard deviation of the normal initial weights, for all layers. The default,
-            `None`, means 0.01 for embeddings and Glorot uniform for the rest.
+        start: the initial weights. `"default"`: embeddings normal with standard deviation 0.01,
+            Glorot uniform for the rest. `"original"`: the course project's, with embeddings uniform
+            in ±0.05, interacting layers truncated normal with standard deviation 0.05, and the
+            output layer and MLP normal with standard deviation 0.0001.
         num_classes: number of ordered classes. Defaults to 1: a label of 0 or 1, one logit.
         num_positive: how many of the last classes are positive. Defaults to 1.
 
@@ -211,7 +224,7 @@ class AutoInt(keras.Model):
         num_layers: int = 3,
         num_heads: int = 2,
         head_dim: int = 16,
-        init_std: float | None = None,
+        start: str = "default",
         num_classes: int = 1,
         num_positive: int = 1,
         **kwargs,
@@ -227,11 +240,12 @@ class AutoInt(keras.Model):
                 f"`num_positive` must be below `num_classes`, or 1 for a single class. Received: "
                 f"num_positive={num_positive}, num_classes={num_classes}"
             )
-        self.init_std = init_std
+        self.start = start
+        embedding_start, attention_start, output_start = initializers(start)
         self.embedding = FeaturesEmbedding(
             field_dims,
             embed_dim,
-            embeddings_initializer=normal_or(None, init_std),
+            embeddings_initializer=embedding_start,
             name="embedding",
         )
         fields = len(self.embedding.field_dims)
@@ -242,7 +256,7 @@ class AutoInt(keras.Model):
             layer = MultiHeadSelfAttention(
                 self.head_dim,
                 self.num_heads,
-                kernel_initializer=normal_or("glorot_uniform", init_std),
+                kernel_initializer=attention_start,
                 name=f"interacting_{number}",
             )
             layer.build((None, fields, width))
@@ -250,7 +264,7 @@ class AutoInt(keras.Model):
             width = layer.num_heads * layer.head_dim
         self.attention_logit = keras.layers.Dense(
             self.num_classes,
-            kernel_initializer=normal_or("glorot_uniform", init_std),
+            kernel_initializer=output_start,
             name="attention_logit",
         )
         self.attention_logit.build((None, fields * width))
@@ -283,7 +297,7 @@ class AutoInt(keras.Model):
         if self.num_classes == 1:
             return ops.sigmoid(logits)
         shares = ops.softmax(logits)[:, -self.num_positive :]
-        return ops.sum(shares, axis=-1, keepdims=True)
+        return ops.minimum(ops.sum(shares, axis=-1, keepdims=True), 1.0)  # rounding may exceed 1
 
     def call(self, ids, training: bool | None = None, return_attention: bool = False):
         logits, attention = self.logits_of(self.embedding(ids), training=training)
@@ -291,7 +305,7 @@ class AutoInt(keras.Model):
         return (probabilities, attention) if return_attention else probabilities
 
     def get_config(self):
-        names = ("num_layers", "num_heads", "head_dim", "init_std", "num_classes", "num_positive")
+        names = ("num_layers", "num_heads", "head_dim", "start", "num_classes", "num_positive")
         return super().get_config() | {
             "field_dims": self.embedding.field_dims,
             "embed_dim": self.embedding.embed_dim,

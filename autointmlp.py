@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from autoint import AutoInt, flat, normal_or, positive
+from autoint import AutoInt, flat, initializers, positive
 
 
 @keras.saving.register_keras_serializable(package="movierec")
@@ -45,14 +45,12 @@ class AutoIntMLP(AutoInt):
             raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
         self.dropout = dropout
         self.pairwise_pooling = bool(pairwise_pooling)
-        layers = []
+        layers, kernel = [], initializers(self.start)[-1]
         for units in self.mlp_units:
-            kernel = normal_or("glorot_uniform", self.init_std)
-            layers.append(keras.layers.Dense(units, "relu", kernel_initializer=kernel))
+            layers.append(keras.layers.Dense(units, "relu", kernel_initializer=kernel.clone()))
             layers.append(keras.layers.Dropout(dropout))
-        kernel = normal_or("glorot_uniform", self.init_std)
         layers.append(
-            keras.layers.Dense(self.num_classes, use_bias=False, kernel_initializer=kernel)
+            keras.layers.Dense(self.num_classes, use_bias=False, kernel_initializer=kernel.clone())
         )
         self.mlp = keras.Sequential(layers, name="mlp")
         vectors = len(self.embedding.field_dims) + self.pairwise_pooling

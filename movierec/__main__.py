@@ -11,9 +11,10 @@ from movierec.data.download import DATA_DIR, first_available
 from movierec.data.splits import PROTOCOLS
 from movierec.errors import MovieRecError
 from movierec.models import registry
-from movierec.search.grids import GRIDS
+from movierec.search.grids import GRIDS, grid_for
 from movierec.sequences import sessions
-from movierec.training import settings
+from movierec.training import named_settings
+from movierec.training.settings import SEED
 
 FOLD_IN, FOLD_IN_TABLE = "fold-in", "experiments/fold-in"  # the grid of fold-in's prior precision
 
@@ -50,6 +51,7 @@ def train(options: argparse.Namespace) -> None:
         options.setting,
         options.seed,
         protocol=options.protocol,
+        replace=options.replace,
         **overrides,
     )
     print(f"saved after {len(entry['history'])} epochs; `python -m movierec evaluate` scores it")
@@ -57,14 +59,15 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Evaluate saved models and baselines and write their rows of evaluation.csv."""
-    from movierec.evaluation import tables
+    from movierec.evaluation import results, tables
     from movierec.evaluation.evaluate import run
 
     dataset = movielens.load(options.dataset)
     for protocol in list(PROTOCOLS) if options.protocol == "all" else [options.protocol]:
         rows = run(dataset, protocol)
         print(f"{protocol}: {PROTOCOLS[protocol].description}\n\n{tables.as_markdown(rows)}\n")
-    print(f"{dataset.name}, {dataset.source}; written to {tables.path(dataset.name, 'evaluation')}")
+    path = results.path(dataset.name, "evaluation")
+    print(f"{dataset.name}, {dataset.source}; written to {path}")
 
 
 def search(options: argparse.Namespace) -> None:
@@ -75,26 +78,25 @@ def search(options: argparse.Namespace) -> None:
     if options.grid == FOLD_IN:
         _search_prior(dataset)
         return
-    grid = GRIDS[options.grid]
+    grid = grid_for(options.grid, options.dataset)
     jobs, reason = options.jobs, "as given"
     if jobs is None:
         jobs, reason = grid_search.jobs_for(options.memory)
     print(f"trials at a time: {jobs} ({reason})")
     path = grid_search.table_path(grid, options.dataset)
-    table = grid_search.run(grid, dataset, path, jobs)
+    table = grid_search.run(grid, dataset, path, jobs, options.stale)
     print(f"{len(table)} trials, {table['error'].notna().sum()} failed; {path}")
 
 
 def _search_prior(dataset: movielens.MovieLens) -> None:
     """Compare prior precisions of fold-in and write the table."""
-    from movierec.evaluation import cold_start, tables
+    from movierec.evaluation import cold_start, results
 
-    chosen = settings.settings_for("tuned", dataset.name, "new-users")
-    table, path = cold_start.tune_prior(dataset, chosen), tables.path(dataset.name, FOLD_IN_TABLE)
-    tables.write(table.round(6), path)
-    shown = table.pivot_table(
-        index="prior_precision", columns="ratings_known", values=["logloss", "auc", "ndcg_original"]
-    )
+    chosen = named_settings.settings_for("tuned", dataset.name, "new-users")
+    table, path = cold_start.tune_prior(dataset, chosen), results.path(dataset.name, FOLD_IN_TABLE)
+    results.write(table.round(6), path)
+    metrics = ["logloss", "auc", "ndcg_original@10"]
+    shown = table.pivot_table(index="prior_precision", columns="ratings_known", values=metrics)
     best = table.groupby("prior_precision")["logloss"].mean().idxmin()
     print(f"{shown.round(4).to_string()}\nlowest mean LogLoss: prior precision {best:g}; {path}")
 
@@ -179,10 +181,15 @@ def parser() -> argparse.ArgumentParser:
     command = add("train", train)
     add_model(command)
     add_dataset(command)
-    command.add_argument("--setting", choices=settings.SETTINGS, default="tuned")
+    command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
     command.add_argument("--protocol", choices=PROTOCOLS, default="test-rows")
-    command.add_argument("--seed", type=int, default=settings.SEED)
+    command.add_argument("--seed", type=int, default=SEED)
     command.add_argument("--epochs", type=int, help="maximum number, instead of the setting's")
+    command.add_argument(
+        "--replace",
+        action="store_true",
+        help="delete saved models of other data or with another encoder",
+    )
 
     command = add("evaluate", evaluate)
     add_dataset(command)
@@ -193,6 +200,11 @@ def parser() -> argparse.ArgumentParser:
     add_dataset(command)
     command.add_argument("--jobs", type=int, help="trials at a time (default: one per core)")
     command.add_argument("--memory", type=float, help="GiB for all trials together")
+    command.add_argument(
+        "--stale",
+        choices=["keep", "rerun"],
+        help="what to do with trials of an older version of the code or libraries",
+    )
 
     command = add("recommend", recommend)
     command.add_argument("--user", type=int, required=True, help="user id")
@@ -205,7 +217,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = add("sessions", sessions_command)
     command.add_argument("--dataset", choices=sessions.NAMES, default="completejourney")
-    command.add_argument("--seed", type=int, default=settings.SEED)
+    command.add_argument("--seed", type=int, default=SEED)
 
     command = add("artists", artists)
     command.add_argument("--folder", type=Path, help="folder of the Last.fm files")

@@ -3,38 +3,47 @@
 import contextlib
 import errno
 import hashlib
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from movierec.errors import MovieRecError
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCK_TIMEOUT = 60.0  # seconds; a lock is held only while files are written
+
+log = logging.getLogger("movierec")
 
 
 @contextlib.contextmanager
 def replacing(*paths: Path) -> Iterator[list[Path]]:
     """Yield one temporary path per target; move them all into place if the block succeeds.
 
-    Each temporary file is in its target's folder, so each move is atomic; the files are moved one
-    after the other. If the block raises, the temporary files are removed and the targets are
-    unchanged.
+    Each temporary file is in its target's folder, so each move is atomic. Before the first of
+    several moves an empty marker file is written: if the process dies between two moves,
+    `finish_moves` makes the others. If the block raises, the temporary files are removed and the
+    targets are unchanged.
 
     Raises:
         OSError: the disk is full or read-only; the message names the files that were not written.
     """
-    temporary = [path.with_name(f".{os.getpid()}.part.{path.name}") for path in paths]
+    prefix = f".{os.getpid()}"
+    temporary = [_part(prefix, path) for path in paths]
+    marker = _marker(prefix, paths[-1])
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
+        finish_moves(*paths)
         yield temporary
         # Check every temporary file and every target before any file is moved.
         for part, path in zip(temporary, paths, strict=True):
-            part.stat()
+            _to_disk(part)
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, f"{path.name} is a folder")
-        for part, path in zip(temporary, paths, strict=True):
-            part.replace(path)
+        if len(paths) > 1:
+            marker.touch()
+        _move(prefix, paths)
     except OSError as error:
         names = ", ".join(str(path) for path in paths)
         raise OSError(
@@ -43,8 +52,65 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
             "writable folder, then run the command again",
         ) from error
     finally:
-        for part in temporary:
-            part.unlink(missing_ok=True)
+        if not marker.exists():
+            for part in temporary:
+                part.unlink(missing_ok=True)
+
+
+def finish_moves(*paths: Path) -> None:
+    """Make the moves of `replacing` that a process left undone when it died.
+
+    Args:
+        *paths: the targets; more of them do no harm. The last one must be the same as in
+            `replacing`.
+    """
+    for marker in paths[-1].parent.glob(_marker(".*", paths[-1]).name):
+        prefix = marker.name.removesuffix(_marker("", paths[-1]).name)
+        _move(prefix, paths)
+        log.warning("finished an interrupted save of %s", paths[-1])
+
+
+def _part(prefix: str, path: Path) -> Path:
+    return path.with_name(f"{prefix}.part.{path.name}")
+
+
+def _marker(prefix: str, path: Path) -> Path:
+    return path.with_name(f"{prefix}.moves.part.{path.name}")
+
+
+def _move(prefix: str, paths: Sequence[Path]) -> None:
+    """Move the temporary files that are there into place, and remove the marker."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # another process may finish the moves, too
+            _part(prefix, path).replace(path)
+    _marker(prefix, paths[-1]).unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock inside the block, so that processes write there one at a time.
+
+    Raises:
+        OSError: another process holds it for longer than `LOCK_TIMEOUT`, or the folder is not
+            writable.
+    """
+    import filelock  # training on encoded rows does without it
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
+            yield
+    except filelock.Timeout as error:
+        raise TimeoutError(
+            errno.ETIMEDOUT,
+            f"another process has been writing to {folder} for {LOCK_TIMEOUT:.0f} s: wait for it "
+            "to end, then run the command again",
+        ) from error
 
 
 def sha256(path: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from movierec.data import movielens
 from movierec.data.download import NotFoundError
-from movierec.data.movielens import MovieLens
+from movierec.data.tables import MovieLens
 from movierec.serving.lookups import Lookups
 from movierec.serving.recommender import Recommender, attach
 from movierec.training.settings import Settings
@@ -103,7 +103,7 @@ def trained(made, tmp_path_factory) -> Path:
     """Root folder of both models, trained for two epochs on the made-up data."""
     root = tmp_path_factory.mktemp("trained")
     for name in ("autoint", "autointmlp"):
-        train(name, made, root=root, epochs=2, batch_size=128, averaging=0.0)
+        train(name, made, root=root, epochs=2, batch_size=128, ema_momentum=0.0)
     return root
 
 

@@ -110,11 +110,19 @@ def test_dropout_is_active_in_training_only():
     assert not np.array_equal(model(rows, training=True), model(rows, training=True))
 
 
-def test_init_std_applies_to_all_kernels():
-    model = AutoIntMLP(DIMS, init_std=1e-4)
-    kernels = [w for w in model.trainable_variables if len(w.shape) == 2]
-    assert all(0 < np.std(w) < 3e-4 for w in kernels)
-    assert np.abs(model(ids()) - 0.5).max() < 1e-5
+def test_the_originals_initial_weights():
+    """Uniform in ±0.05, truncated normal (cut at two standard deviations), normal."""
+    model = AutoIntMLP((500, 500), mlp_units=(64, 64), start="original")
+    table = model.embedding.table.numpy()
+    assert 0.049 < np.abs(table).max() <= 0.05
+    assert np.std(table) == pytest.approx(0.1 / 12**0.5, rel=0.05)
+    kernels = np.concatenate([np.ravel(k) for layer in model.interacting for k in layer.kernels])
+    assert 0.09 < np.abs(kernels).max() <= 0.1
+    assert np.std(kernels) == pytest.approx(0.05 * 0.88, rel=0.05)
+    small = [model.attention_logit.kernel, *(w for w in model.mlp.weights if len(w.shape) == 2)]
+    assert all(np.std(kernel) == pytest.approx(1e-4, rel=0.2) for kernel in small)
+    assert np.abs(model(np.zeros((1, 2), np.int32)) - 0.5).max() < 1e-4
+    assert not np.array_equal(*(layer.kernel[:2, :2] for layer in model.mlp.layers[:4:2]))
 
 
 @pytest.mark.parametrize(
@@ -134,6 +142,7 @@ def test_init_std_applies_to_all_kernels():
         ),
         ({"num_heads": -1}, r"Received: num_heads=\[-1\]"),
         ({"head_dim": 0}, "`head_dim`"),
+        ({"start": "cold"}, "`start` must be 'default' or 'original'. Received: start='cold'"),
         ({"mlp_units": (0,)}, "`mlp_units`"),
         ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\). Received: dropout=1.0"),
     ],
@@ -151,7 +160,7 @@ def test_a_wrong_number_of_fields_is_refused():
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_config_has_every_argument(kind):
     arguments = {"field_dims": DIMS, "embed_dim": 4, "num_layers": 2, "num_heads": 1}
-    arguments |= {"head_dim": 3, "init_std": 0.2, "num_classes": 3, "num_positive": 2}
+    arguments |= {"head_dim": 3, "start": "original", "num_classes": 3, "num_positive": 2}
     if kind is AutoIntMLP:
         arguments |= {"mlp_units": (6, 5), "dropout": 0.1, "pairwise_pooling": True}
     config = kind(**arguments).get_config()

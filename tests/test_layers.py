@@ -1,13 +1,11 @@
 """The order of folders: a file imports only from its own folder and from earlier ones."""
 
-import ast
 import functools
 
 import pytest
 
-from movierec import files
+from movierec import provenance
 
-PACKAGE = files.ROOT / "movierec"
 ORDER = ("data", "models", "training", "serving", "evaluation", "search", "web")
 # side folders and single files, with the folders they may import
 SIDE = {
@@ -18,37 +16,20 @@ SIDE = {
     "__init__": {"serving"},
     "errors": set(),
     "files": set(),
+    "provenance": set(),
 }
-GROUND = {"errors", "files"}  # what every file may import
+GROUND = {"errors", "files", "provenance"}  # what every file may import
 MODELS = {"autoint", "autointmlp"}  # which import nothing of the package
 MOST_FLOORS = 11
 
 
-MODULES = {
-    ".".join(path.relative_to(files.ROOT).with_suffix("").parts): path
-    for path in [*PACKAGE.rglob("*.py"), *files.ROOT.glob("*.py")]
-    if path.name != "__init__.py" or path.read_text("utf-8").strip()
-}
-
-
-def _known(name):
-    """The project's module of that name, or None."""
-    return next((known for known in (name, f"{name}.__init__") if known in MODULES), None)
+MODULES = provenance.modules()
 
 
 @functools.cache
 def imports(module):
-    """The project's modules that a module imports, also inside functions."""
-    found = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            parts = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [part if _known(part) else node.module for part in parts]
-        found |= {_known(name) for name in names} - {None}
-    return found - {module}
+    """The project's modules that a module imports."""
+    return provenance.imports(MODULES[module], MODULES) - {module}
 
 
 def folder(module):

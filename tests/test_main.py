@@ -8,7 +8,7 @@ import pytest
 
 from movierec import __main__ as command_line
 from movierec import files
-from movierec.evaluation import evaluate, tables
+from movierec.evaluation import evaluate, results
 from movierec.training import train
 
 
@@ -22,7 +22,7 @@ def project(made, small, tmp_path, monkeypatch):
     """The commands run on made-up data and an empty project folder."""
     monkeypatch.setattr(command_line.movielens, "load", lambda name: made)
     monkeypatch.setattr("movierec.load", lambda model, dataset: small)
-    for function in (train.train, evaluate.run, tables.path):
+    for function in (train.train, evaluate.run, results.path):
         defaults = [tmp_path if value == files.ROOT else value for value in function.__defaults__]
         monkeypatch.setattr(function, "__defaults__", tuple(defaults))
     return tmp_path

@@ -131,17 +131,17 @@ def most_popular(counts: sparse.csr_array, k: int = 10) -> TopK:
 def table(lists: dict[str, TopK], relevant: sparse.csr_array, reference: str) -> pd.DataFrame:
     """Metrics of every ranker's lists with 95 % intervals over users, as text.
 
-    One row per ranker: recall and ndcg of the held-out plays `relevant`, shape (users, artists),
-    the lead in ndcg over the `reference` ranker, paired by user, and catalogue coverage.
+    One row per ranker: Recall@k and NDCG@k of the held-out plays `relevant`, of shape
+    (users, artists), the lead in NDCG over the `reference` ranker, paired by user, and catalogue
+    coverage.
     """
     per_user = {name: metrics.top_k_metrics(top, relevant) for name, top in lists.items()}
     rows = {}
     for name, top in lists.items():
-        row = {
-            f"{metric}@{top.shape[1]}": metrics.as_text(metrics.interval(per_user[name][metric]))
-            for metric in ("recall", "ndcg")
-        }
-        lead = metrics.bootstrap_difference(per_user[name]["ndcg"], per_user[reference]["ndcg"])
+        values = per_user[name]
+        row = {metric: metrics.as_text(metrics.interval(values[metric])) for metric in values}
+        ndcg = f"ndcg@{top.shape[1]}"
+        lead = metrics.bootstrap_difference(values[ndcg], per_user[reference][ndcg])
         text = metrics.lead_as_text(*lead)
         row[f"lead in ndcg over {reference}"] = "–" if name == reference else text
         row["coverage"] = f"{metrics.coverage(top, relevant.shape[1]):.1%}"
@@ -163,8 +163,8 @@ def search(
 
     Returns:
         One row per combination, highest NDCG first: model, weighting, factors, regularization and
-        alpha, or neighbours; mean recall, mean ndcg, and ndcg_ci, the half-width of its 95 %
-        interval over users.
+        alpha, or neighbours; mean recall@10, mean ndcg@10, and ndcg@10_ci, the half-width of its
+        95 % interval over users.
     """
     rows = []
     for weighting, *values in itertools.product(WEIGHTINGS, factors, regularization, alpha):
@@ -176,13 +176,13 @@ def search(
         model = fit_knn(parts.train, count, weighting)
         row = {"model": "item-kNN", "weighting": weighting, "neighbours": count}
         rows.append(row | _validation_means(model, parts, weighting))
-    return pd.DataFrame(rows).sort_values("ndcg", ascending=False, ignore_index=True)
+    return pd.DataFrame(rows).sort_values("ndcg@10", ascending=False, ignore_index=True)
 
 
 def _validation_means(model: RecommenderBase, parts: Holdout, weighting: str) -> dict[str, float]:
     per_user = metrics.top_k_metrics(top_k(model, parts.train, weighting), parts.valid)
-    ndcg, half = metrics.interval(per_user["ndcg"])
-    return {"recall": per_user["recall"].mean(), "ndcg": ndcg, "ndcg_ci": half}
+    ndcg, half = metrics.interval(per_user["ndcg@10"])
+    return {"recall@10": per_user["recall@10"].mean(), "ndcg@10": ndcg, "ndcg@10_ci": half}
 
 
 def settings_of(row: pd.Series) -> AlsSettings:
@@ -213,8 +213,8 @@ def evaluate_tuned(plays: Plays) -> tuple[list[str], pd.DataFrame, dict[str, flo
     }
     for name, settings in {"ALS, original settings": AlsSettings(), "ALS, tuned": TUNED}.items():
         lists[name] = top_k(fit_als(known, settings), known, settings.weighting)
-    means = metrics.top_k_metrics(lists["ALS, tuned"], parts.test)[["recall", "ndcg"]].mean()
-    return notes, table(lists, parts.test, "item-kNN"), means.add_suffix("@10").to_dict()
+    means = metrics.top_k_metrics(lists["ALS, tuned"], parts.test).mean()
+    return notes, table(lists, parts.test, "item-kNN"), means.to_dict()
 
 
 def recommend(plays: Plays, favourites: Sequence[str], n: int = 10) -> pd.DataFrame:

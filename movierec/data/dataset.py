@@ -7,7 +7,6 @@ import numpy as np
 from scipy import sparse
 
 from movierec.data.encoder import FeatureEncoder
-from movierec.data.movielens import MovieLens
 from movierec.data.raw_readers import DataError
 from movierec.data.rows import UNKNOWN, Rows
 from movierec.data.schema import (
@@ -20,6 +19,7 @@ from movierec.data.schema import (
     USER_FEATURES,
 )
 from movierec.data.splits import PROTOCOLS, Protocol, Split
+from movierec.data.tables import MovieLens
 
 UNRATED_PER_ROW = 99
 
@@ -127,13 +127,15 @@ class SplitDataset:
         """The rows that early stopping is decided on.
 
         For full ranking every validation row is a liked one, so `UNRATED_PER_ROW` random movies
-        with the label 0 are added to each.
+        with the label 0 are drawn for each; those that the user has rated are left out.
         """
         valid = self.split.valid
         if not self.protocol.full_ranking:
             return encoded.rows(valid)
         repeated = np.repeat(valid, UNRATED_PER_ROW)
         movies = np.random.default_rng(0).integers(0, len(encoded.movie_ids), len(repeated))
+        rated = self.rated(self.split.known)[self.data.rating_users[repeated], movies] > 0
+        repeated, movies = repeated[~rated], movies[~rated]
         ids = np.concatenate([encoded.ids[valid], encoded.with_movies(repeated, movies)])
         return Rows(ids, np.repeat(np.float32([1, 0]), [len(valid), len(repeated)]))
 

@@ -13,8 +13,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from movierec.data.movielens import MovieLens
 from movierec.data.schema import RATING
+from movierec.data.tables import MovieLens
 
 
 @dataclass(frozen=True)

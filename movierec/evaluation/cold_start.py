@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from movierec import files
+from movierec import files, provenance
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
-from movierec.data.movielens import MovieLens
 from movierec.data.schema import RATING, TIMESTAMP
 from movierec.data.splits import new_users, order_within_user
+from movierec.data.tables import MovieLens
 from movierec.evaluation import rankers, summary
 from movierec.evaluation.rankers import RankerScores
 from movierec.models import artifacts, fold_in, registry, scorer
 from movierec.models.numpy_model import NumpyModel
+from movierec.training.fitting import fitted
 from movierec.training.settings import SEED, Settings
-from movierec.training.train import fitted
 
 RATINGS_KNOWN = (0, 1, 3, 5, 10)
 PRIOR_PRECISIONS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -45,17 +45,19 @@ def scores(
         artifacts.check_data(entry, dataset.data)
         encoded = dataset.encoded(encoder)
         profile_scores = scorer.predictor(model)(encoded.ids[rows])
-        models.append((registry.TITLES[name], model, encoded, profile_scores))
+        weights = entry["weights_sha256"][:12]
+        models.append((registry.TITLES[name], weights, model, encoded, profile_scores))
     baselines = list(rankers.tune(dataset))
     for count in RATINGS_KNOWN:
         first = test[order < count]
         known = np.concatenate([dataset.split.known, first])
         table = [baseline.score(dataset, known, rows) for baseline in baselines]
-        for title, model, encoded, profile_scores in models:
-            table.append(RankerScores(f"{title}, profile only", profile_scores, True, model=True))
+        for title, weights, model, encoded, profile_scores in models:
+            name = f"{title}, profile only"
+            table.append(RankerScores(name, profile_scores, True, weights=weights))
             if count:
                 folded = _folded_scores(model, encoded, first, rows)
-                table.append(RankerScores(f"{title}, folded in", folded, True, model=True))
+                table.append(RankerScores(f"{title}, folded in", folded, True, weights=weights))
         yield count, rows, table
 
 
@@ -93,7 +95,7 @@ def tune_prior(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.Data
 
     Returns:
         One row per prior precision and number of known ratings: prior_precision, ratings_known,
-        and the metrics of `summary.of_rows`.
+        the metrics of `summary.of_rows`, and the origin: code, versions, data.
     """
     dataset = split_by(data, "new-users")
     dataset = dataclasses.replace(dataset, split=new_users(data, dataset.split.known))
@@ -107,4 +109,4 @@ def tune_prior(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.Data
             folded = _folded_scores(model, encoded, first, rows, precision)
             values = summary.flat(summary.of_rows(data, rows, folded))
             table.append({"prior_precision": precision, "ratings_known": count} | values)
-    return pd.DataFrame(table)
+    return pd.DataFrame(table).assign(**provenance.origin(__name__, data.fingerprint))

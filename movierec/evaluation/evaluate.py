@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from movierec import files
+from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
-from movierec.data.movielens import MovieLens
 from movierec.data.schema import USER
+from movierec.data.tables import MovieLens
 from movierec.evaluation import (
     calibration,
     cold_start,
     explanation_agreement,
     metrics,
     rankers,
+    results,
     summary,
-    tables,
 )
 from movierec.evaluation.rankers import RankerScores
 
 REFERENCE = "movie mean"
-PRIMARY_METRIC = {"paper": "auc", "full-ranking": "ndcg"}  # all others: ORIGINAL
-ORIGINAL = "ndcg_original"
+PRIMARY_METRIC = {"paper": "auc", "full-ranking": "ndcg@10"}  # all others: ORIGINAL
+ORIGINAL = "ndcg_original@10"
 
 
 def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         interval over users); `gain` over the movie mean and, for models, `lead` over the best
         baseline, both in the protocol's primary metric and with the bounds of the paired 95 %
         interval; ece where scores are probabilities; coverage, gini, novelty and overlap of the
-        lists for full ranking.
+        lists for full ranking; and the origin: code, versions, data, and for models weights.
 
     Raises:
         ArtifactError: saved files that do not belong together or to the data.
@@ -50,11 +50,13 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
             _compared(dataset, scores, rows).assign(protocol=f"{name}, {count} ratings known")
             for count, rows, scores in cold_start.scores(dataset, root)
         ]
-        return pd.concat(parts, ignore_index=True)
-    scores = [*rankers.baseline_scores(dataset), *rankers.model_scores(dataset, root)]
-    if not dataset.protocol.full_ranking:
-        scores.append(RankerScores("perfect ranker", dataset.data.labels[dataset.split.test]))
-    return _compared(dataset, scores, dataset.split.test).assign(protocol=name)
+        table = pd.concat(parts, ignore_index=True)
+    else:
+        scores = [*rankers.baseline_scores(dataset), *rankers.model_scores(dataset, root)]
+        if not dataset.protocol.full_ranking:
+            scores.append(RankerScores("perfect ranker", dataset.data.labels[dataset.split.test]))
+        table = _compared(dataset, scores, dataset.split.test).assign(protocol=name)
+    return table.assign(**provenance.origin(__name__, dataset.data.fingerprint))
 
 
 def _compared(
@@ -90,17 +92,17 @@ def _measured(
         values = summary.of_ranks(ranker.scores) | _list_metrics(dataset, ranker.top_k)
         paired = metrics.one_relevant(ranker.scores)[primary].to_numpy()
     else:
-        values = summary.of_rows(dataset.data, rows, ranker.scores, ranker.probability)
         labels = dataset.data.labels[rows]
         users = dataset.data.ratings[USER].to_numpy()[rows]
+        table = metrics.per_user(users, labels, ranker.scores)
+        values = summary.of_users(table, labels, ranker.scores, ranker.probability)
         areas = metrics.bootstrap_auc(users, labels, ranker.scores)
         values["auc_ci"] = float(np.subtract(*np.quantile(areas, [0.975, 0.025])) / 2)
         if ranker.probability:
             values["ece"] = calibration.expected_error(labels, ranker.scores)
-        paired = areas
-        if primary != "auc":
-            paired = metrics.per_user(users, labels, ranker.scores)[primary].to_numpy()
+        paired = areas if primary == "auc" else table[primary].to_numpy()
     row = {"ranker": ranker.name, "model": ranker.model, "chosen": ranker.chosen}
+    row["weights"] = ranker.weights
     return row | summary.flat(values), paired
 
 
@@ -142,12 +144,13 @@ def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame
         DataError, ArtifactError, OSError: see `split_by`, `evaluate` and `files.replacing`.
     """
     dataset = split_by(data, protocol)
-    table = tables.merge(evaluate(dataset, root), protocol, data.name, root)
+    table = results.merge(evaluate(dataset, root), protocol, data.name, root)
     if protocol == "test-rows":
         extra = {
             "reliability": reliability(dataset, root),
             "explanations": explanation_agreement.table(data, root),
         }
         for name, rows in extra.items():
-            tables.write(rows, tables.path(data.name, name, root), float_format="%.6f")
-    return table[tables.protocols(table) == protocol]
+            rows = rows.assign(**provenance.origin(__name__, data.fingerprint))
+            results.write(rows, results.path(data.name, name, root), float_format="%.6f")
+    return table[results.protocols(table) == protocol]

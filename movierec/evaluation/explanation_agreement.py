@@ -5,8 +5,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from movierec import files
-from movierec.data.movielens import MovieLens
 from movierec.data.schema import FEATURES, MOVIE, USER
+from movierec.data.tables import MovieLens
 from movierec.evaluation import metrics
 from movierec.models import artifacts, registry
 from movierec.serving import recommender

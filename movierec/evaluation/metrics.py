@@ -7,11 +7,16 @@ at rank i (from 1) is positive, otherwise 0; P is the number of the user's posit
 =================  ===========================================  ============================
 column             formula                                      name
 =================  ===========================================  ============================
-ndcg_original      Σ_{i≤k} hit(i)/log(i+1) ÷ Σ_{i≤P} 1/log(i+1)  the original's NDCG@k
-recall             Σ_{i≤k} hit(i) ÷ P                           Recall@k; the original's HitRate@k
-ndcg               … ÷ Σ_{i≤min(k,P)} 1/log(i+1)                the field's NDCG@k
-hit_ratio          1 if any hit(i), i ≤ k                       the field's Hit Ratio@k
+ndcg_original@k    Σ_{i≤k} hit(i)/log(i+1) ÷ Σ_{i≤P} 1/log(i+1)  the original's NDCG@k
+recall@k           Σ_{i≤k} hit(i) ÷ P                           Recall@k; the original's HitRate@k
+ndcg@k             … ÷ Σ_{i≤min(k,P)} 1/log(i+1)                the field's NDCG@k
+hit_ratio@k        1 if any hit(i), i ≤ k                       the field's Hit Ratio@k
+user_auc           (R - P(P+1)/2) ÷ (P·N)                       AUC within the user's rows
 =================  ===========================================  ============================
+
+In user_auc, R is the sum of the positive rows' ranks counted from the lowest score, equal scores
+sharing their mean rank, and N the number of other rows; it is NaN if N is 0. It asks only for the
+right order within a user; the AUC over all rows also rewards knowing who rates generously.
 
 The original's ideal sum runs over all P positives, so a perfect ranker does not reach 1 for a user
 with more than k of them. Users without a positive row have no defined value and are left out.
@@ -42,10 +47,11 @@ def per_user(
     Example:
         One user, positive rows ranked first and third of three, k = 2: one hit at rank 1.
         DCG = 1/log 2; the ideal of both families is 1/log 2 + 1/log 3, so NDCG = 0.613; recall is
-        1/2.
+        1/2. Of two pairs of a positive and another row, one is in the right order.
 
-        >>> per_user([7, 7, 7], [1, 0, 1], [0.9, 0.8, 0.1], k=2).round(3).to_dict("list")
-        {'ndcg_original': [0.613], 'recall': [0.5], 'ndcg': [0.613], 'hit_ratio': [1.0]}
+        >>> table = per_user([7, 7, 7], [1, 0, 1], [0.9, 0.8, 0.1], k=2)
+        >>> table.round(3).iloc[0].tolist()
+        [0.613, 0.5, 0.613, 1.0, 0.5]
     """
     users, labels = np.asarray(users), np.asarray(labels)
     scores = np.asarray(scores, np.float64)
@@ -74,14 +80,28 @@ def per_user(
     with np.errstate(invalid="ignore"):  # 0/0 for users without positives, dropped below
         table = pd.DataFrame(
             {
-                "ndcg_original": gain / ideal[positives],
-                "recall": hits / positives,
-                "ndcg": gain / ideal[np.minimum(positives, k)],
-                "hit_ratio": (hits > 0).astype(np.float64),
+                f"ndcg_original@{k}": gain / ideal[positives],
+                f"recall@{k}": hits / positives,
+                f"ndcg@{k}": gain / ideal[np.minimum(positives, k)],
+                f"hit_ratio@{k}": (hits > 0).astype(np.float64),
+                "user_auc": _user_auc(users, labels, scores[order], starts, counts),
             },
             index=pd.Index(names, name="user"),
         )
     return table[positives > 0]
+
+
+def _user_auc(users, labels, scores, starts, counts) -> np.ndarray:
+    """AUC within each user's rows, which are sorted by user and then by falling score."""
+    new = np.ones(len(users), bool)
+    new[1:] = (users[1:] != users[:-1]) | (scores[1:] != scores[:-1])
+    first = np.flatnonzero(new)  # of each run of equal scores
+    sizes = np.diff(np.append(first, len(users)))
+    ends = np.repeat(starts + counts, counts)
+    rank = ends - np.repeat(first + (sizes - 1) / 2, sizes)  # mean rank, 1 for the lowest score
+    positives = np.add.reduceat(labels, starts)
+    above = np.add.reduceat(labels * rank, starts) - positives * (positives + 1) / 2
+    return above / (positives * (counts - positives))
 
 
 def target_ranks(scores: np.ndarray, targets: np.ndarray, excluded: np.ndarray) -> np.ndarray:
@@ -127,13 +147,13 @@ def one_relevant(ranks: np.ndarray, k: int = 10) -> pd.DataFrame:
         k: length of the list; Recall is computed at `2 · k`.
 
     Returns:
-        One row per user: hit_ratio and ndcg at k, mrr (1/rank), recall at 2 · k.
+        One row per user: hit_ratio@k, ndcg@k, mrr (1/rank), recall@2k.
 
     Raises:
         ValueError: a rank below 1.
 
     Example:
-        >>> one_relevant([1, 3, 15]).round(3).to_dict("list")["ndcg"]
+        >>> one_relevant([1, 3, 15]).round(3).to_dict("list")["ndcg@10"]
         [1.0, 0.5, 0.0]
     """
     ranks = np.asarray(ranks)
@@ -141,10 +161,10 @@ def one_relevant(ranks: np.ndarray, k: int = 10) -> pd.DataFrame:
         raise ValueError(f"ranks count from 1. Received: {ranks.min()}")
     return pd.DataFrame(
         {
-            "hit_ratio": (ranks <= k).astype(np.float64),
-            "ndcg": np.where(ranks <= k, 1 / np.log2(ranks + 1.0), 0.0),
+            f"hit_ratio@{k}": (ranks <= k).astype(np.float64),
+            f"ndcg@{k}": np.where(ranks <= k, 1 / np.log2(ranks + 1.0), 0.0),
             "mrr": 1 / ranks,
-            "recall": (ranks <= 2 * k).astype(np.float64),
+            f"recall@{2 * k}": (ranks <= 2 * k).astype(np.float64),
         }
     )
 
@@ -161,7 +181,7 @@ def top_k_metrics(top_k: np.ndarray, relevant: sparse.csr_array) -> pd.DataFrame
         relevant: non-zero for relevant items, shape (users, items).
 
     Returns:
-        One row per user (index `user`, the row of `top_k`): recall, ndcg.
+        One row per user (index `user`, the row of `top_k`): recall@k, ndcg@k.
 
     Example:
         Three relevant items, two of them first and third in the list, k = 3:
@@ -169,19 +189,19 @@ def top_k_metrics(top_k: np.ndarray, relevant: sparse.csr_array) -> pd.DataFrame
 
         >>> wanted = sparse.csr_array([[1, 1, 1, 0, 0]])
         >>> top_k_metrics(np.array([[0, 4, 2]]), wanted).round(3).to_dict("list")
-        {'recall': [0.667], 'ndcg': [0.704]}
+        {'recall@3': [0.667], 'ndcg@3': [0.704]}
     """
     top_k = np.asarray(top_k)
-    users = np.arange(len(top_k))[:, None]
+    users, k = np.arange(len(top_k))[:, None], top_k.shape[1]
     hits = (relevant[users, np.maximum(top_k, 0)].toarray() > 0) & (top_k >= 0)
     positives = np.diff(sparse.csr_array(relevant > 0).indptr)
-    discount = 1 / np.log2(np.arange(top_k.shape[1]) + 2)
+    discount = 1 / np.log2(np.arange(k) + 2)
     ideal = np.concatenate([[0.0], np.cumsum(discount)])
     with np.errstate(invalid="ignore"):  # 0/0 for users without positives, dropped below
         table = pd.DataFrame(
             {
-                "recall": hits.sum(axis=1) / positives,
-                "ndcg": (hits @ discount) / ideal[np.minimum(positives, len(discount))],
+                f"recall@{k}": hits.sum(axis=1) / positives,
+                f"ndcg@{k}": (hits @ discount) / ideal[np.minimum(positives, k)],
             }
         ).rename_axis("user")
     return table[positives > 0]

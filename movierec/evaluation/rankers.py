@@ -19,8 +19,8 @@ from movierec.data.dataset import SplitDataset
 from movierec.evaluation import baselines, full_ranking, metrics
 from movierec.evaluation.baselines import Interactions, PairScorer
 from movierec.models import artifacts, registry, scorer
-from movierec.training import settings
-from movierec.training.train import fit_rows
+from movierec.training import named_settings, settings
+from movierec.training.fitting import fit_rows
 
 Scorer = Callable[[np.ndarray], np.ndarray]  # row indices → scores
 Fit = Callable[..., Scorer]  # hyperparameters → scorer
@@ -37,7 +37,7 @@ class RankerScores:
         probability: whether the scores are probabilities.
         top_k: for full ranking, the ten best movies for every test row, as positions.
         chosen: the hyperparameters chosen on validation rows, as text.
-        model: whether it is one of our models rather than a baseline.
+        weights: of our models, the first 12 digits of the SHA-256 of the weights file.
     """
 
     name: str
@@ -45,7 +45,12 @@ class RankerScores:
     probability: bool = False
     top_k: np.ndarray | None = None
     chosen: str = ""
-    model: bool = False
+    weights: str = ""
+
+    @property
+    def model(self) -> bool:
+        """Whether it is one of our models rather than a baseline."""
+        return bool(self.weights)
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,8 @@ def _fm_fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
     encoded = dataset.encoded(dataset.fit_encoder(rows))
 
     def fitted(**hyperparameters) -> Scorer:
-        chosen = dataclasses.replace(settings.FM, **hyperparameters)
-        chosen = settings.sized(chosen, dataset.data.name)
+        chosen = dataclasses.replace(named_settings.FM, **hyperparameters)
+        chosen = named_settings.sized(chosen, dataset.data.name)
         dims = encoded.encoder.field_dims
         model, _ = fit_rows("fm", dims, encoded.rows(rows), None, chosen, settings.SEED)
         predict = scorer.predictor(model)
@@ -210,7 +215,7 @@ def _full_ranking_scores(dataset: SplitDataset) -> Iterator[RankerScores]:
         trials = []
         for hyperparameters in _combinations(baseline.options):
             found, _ = ranks(baseline.fit(train, **hyperparameters), split.valid, split.train, 0)
-            trials.append((metrics.one_relevant(found)["ndcg"].mean(), hyperparameters))
+            trials.append((metrics.one_relevant(found)["ndcg@10"].mean(), hyperparameters))
         _, hyperparameters = max(trials, key=lambda trial: trial[0])
         fitted = baseline.fit(known, **hyperparameters)
         found, top_k = ranks(fitted, split.test, split.known, 10)
@@ -225,16 +230,17 @@ def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[Ran
         ArtifactError: files that do not belong together or to the data.
     """
     split = dataset.split
-    for setting in settings.SETTINGS:
+    for setting in named_settings.SETTINGS:
         folder = artifacts.model_folder(dataset.data.name, setting, root, dataset.protocol.name)
         for name in sorted(folder.entries()):
             model, encoder, entry = artifacts.load(folder, name)
             artifacts.check_data(entry, dataset.data)
             encoded, predict = dataset.encoded(encoder), scorer.predictor(model)
             title = f"{registry.TITLES[name]}, {setting} setting"
+            weights = entry["weights_sha256"][:12]
             if dataset.protocol.full_ranking:
                 row_scorer = full_ranking.model_scorer(predict, encoded)
                 found, top_k = full_ranking.ranks(dataset, split.test, split.known, row_scorer)
-                yield RankerScores(title, found, top_k=top_k, model=True)
+                yield RankerScores(title, found, top_k=top_k, weights=weights)
             else:
-                yield RankerScores(title, predict(encoded.ids[split.test]), True, model=True)
+                yield RankerScores(title, predict(encoded.ids[split.test]), True, weights=weights)

@@ -1,41 +1,48 @@
-"""The tables of results: the committed CSV files, and the same in the READMEs and docs/."""
+"""The tables in the READMEs and docs/, made from the committed tables of results."""
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
-from movierec import files
-from movierec.data.splits import PROTOCOLS
+from movierec import files, provenance
 from movierec.evaluation import metrics
-from movierec.models.artifacts import ArtifactError, model_folder
+from movierec.evaluation.results import protocols, read
+from movierec.models.artifacts import ArtifactError
 
 PAGES = ("README.md", "README.ko.md", "docs/results.md", "docs/results.ko.md")
-ROW_METRICS = {"auc": "AUC", "logloss": "LogLoss"}
+ROW_METRICS = {"auc": "AUC (all rows)", "logloss": "LogLoss"}
+NDCG = {"ndcg_original@10": "NDCG@10 (original)"}
 COLUMNS = {
     "test-rows": {
-        "ndcg_original": "NDCG@10 (original)",
-        "gain": "gain over movie mean",
-        "lead": "lead over the best baseline",
-        "recall": "HitRate@10 (original) = Recall@10",
-        "ndcg": "NDCG@10 (field's)",
-        "hit_ratio": "Hit Ratio@10 (field's)",
+        **NDCG,
+        "gain": "gain in NDCG over movie mean",
+        "lead": "lead in NDCG over the best baseline",
+        "recall@10": "HitRate@10 (original) = Recall@10",
+        "ndcg@10": "NDCG@10 (field's)",
+        "hit_ratio@10": "Hit Ratio@10 (field's)",
+        "user_auc": "AUC per user",
         **ROW_METRICS,
     },
-    "paper": {"auc": "AUC", "lead": "lead in AUC over the best baseline", "logloss": "LogLoss"},
+    "paper": {
+        "auc": "AUC (all rows)",
+        "lead": "lead in AUC over the best baseline",
+        "logloss": "LogLoss",
+        "user_auc": "AUC per user",
+    },
     "temporal": {
         **ROW_METRICS,
-        "ndcg_original": "NDCG@10 (original)",
-        "lead": "lead in NDCG@10 over the best baseline",
-        "ndcg": "NDCG@10 (field's)",
+        "user_auc": "AUC per user",
+        **NDCG,
+        "lead": "lead in NDCG over the best baseline",
+        "ndcg@10": "NDCG@10 (field's)",
     },
     "full-ranking": {
-        "hit_ratio": "HR@10",
-        "ndcg": "NDCG@10",
-        "lead": "lead in NDCG@10 over the best baseline",
+        "hit_ratio@10": "HR@10",
+        "ndcg@10": "NDCG@10",
+        "lead": "lead in NDCG over the best baseline",
         "mrr": "MRR",
-        "recall": "Recall@20",
+        "recall@20": "Recall@20",
         "coverage": "catalogue coverage",
         "gini": "Gini",
         "novelty": "novelty, bits",
@@ -43,12 +50,12 @@ COLUMNS = {
     },
     "new-users": {
         **ROW_METRICS,
-        "ndcg_original": "NDCG@10 (original)",
-        "lead": "lead in NDCG@10 over the best baseline",
+        **NDCG,
+        "lead": "lead in NDCG over the best baseline",
     },
 }
 # The README's short table.
-HEADLINE_COLUMNS = ("ndcg_original", "recall", "auc", "logloss", "lead")
+HEADLINE_COLUMNS = ("ndcg_original@10", "recall@10", "auc", "logloss", "lead")
 HEADLINE_RANKERS = (
     "movie mean",
     "user and movie biases",
@@ -64,13 +71,32 @@ NEW_USER_BASELINES = (
     "matrix factorisation (ALS)",
     "factorisation machine on 13 fields",
 )
-SEED_GRIDS = ("seeds", "seeds-autoint")
+SEED_GRIDS = {
+    "test-rows": ("seeds", "seeds-autoint"),
+    "paper": ("seeds-paper",),
+    "temporal": ("seeds-temporal",),
+}
+# The first one is the metric of the difference.
 SEED_METRICS = {
-    "test_ndcg_original": "NDCG@10 (original)",
-    "gain": "gain over movie mean",
-    "test_recall": "HitRate@10 (original)",
-    "test_auc": "AUC",
-    "test_logloss": "LogLoss",
+    "test-rows": {
+        "test_ndcg_original@10": "NDCG@10 (original)",
+        "gain": "gain in NDCG over movie mean",
+        "test_recall@10": "HitRate@10 (original)",
+        "test_user_auc": "AUC per user",
+        "test_auc": "AUC (all rows)",
+        "test_logloss": "LogLoss",
+    },
+    "paper": {
+        "test_auc": "AUC (all rows)",
+        "test_logloss": "LogLoss",
+        "test_user_auc": "AUC per user",
+    },
+    "temporal": {
+        "test_ndcg_original@10": "NDCG@10 (original)",
+        "test_user_auc": "AUC per user",
+        "test_auc": "AUC (all rows)",
+        "test_logloss": "LogLoss",
+    },
 }
 VARIANTS = {
     ("autointmlp", 3): "AutoInt+, tuned setting",
@@ -78,63 +104,6 @@ VARIANTS = {
     ("autointmlp", 0): "AutoInt+ without attention",
     ("autoint", 3): "AutoInt, tuned setting",
 }
-
-
-def path(dataset: str, name: str, root: Path = files.ROOT) -> Path:
-    """Path of a committed table of a data set, such as "evaluation"."""
-    return model_folder(dataset, root=root).path / f"{name}.csv"
-
-
-def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.DataFrame:
-    """A committed table of a data set.
-
-    Raises:
-        ArtifactError: the file is missing.
-    """
-    file = path(dataset, name, root)
-    if not file.exists():
-        raise ArtifactError(
-            f"{file} is missing: restore it with git, or run "
-            f"`make evaluate DATASET={dataset} PROTOCOL=all`"
-        )
-    return pd.read_csv(file)
-
-
-def write(table: pd.DataFrame, file: Path, float_format: str | None = None) -> None:
-    """Write a table as a CSV file; `float_format` is passed to `DataFrame.to_csv`.
-
-    Raises:
-        OSError: the file could not be written; an existing one is unchanged.
-    """
-    with files.replacing(file) as (part,):
-        table.to_csv(part, index=False, float_format=float_format, lineterminator="\n")
-
-
-def merge(
-    table: pd.DataFrame, protocol: str, dataset: str, root: Path = files.ROOT
-) -> pd.DataFrame:
-    """Replace a protocol's rows in evaluation.csv and return the whole table as written.
-
-    Raises:
-        ArtifactError: the existing file is not such a table.
-        OSError: the file could not be written.
-    """
-    rounded, file = table.round(6), path(dataset, "evaluation", root)
-    if file.exists():
-        old = pd.read_csv(file)
-        if "protocol" not in old:
-            raise ArtifactError(f"{file} has no column protocol: delete it and run this again")
-        rounded = pd.concat([old[protocols(old) != protocol], rounded], ignore_index=True)
-    order = {name: number for number, name in enumerate(PROTOCOLS)}
-    rounded = rounded.iloc[np.argsort(protocols(rounded).map(order), kind="stable")]
-    rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
-    write(rounded, file)
-    return pd.read_csv(file)  # the same digits as in the file
-
-
-def protocols(table: pd.DataFrame) -> pd.Series:
-    """The protocol of each row, without the number of known ratings of `new-users`."""
-    return table["protocol"].str.partition(",")[0]
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -184,20 +153,22 @@ def _cell(row: dict, name: str) -> str:
     return metrics.as_text(float(value) if pd.isna(half) else (value, half))
 
 
-def seeds(root: Path = files.ROOT) -> str:
+def seeds(protocol: str, root: Path = files.ROOT) -> str:
     """Mean and spread over five seeds of the tuned setting and of its variants, as Markdown."""
-    paths = [path("ml-1m", f"experiments/{name}", root) for name in SEED_GRIDS]
-    rows = pd.concat(pd.read_csv(file) for file in paths if file.exists())
-    table = over_seeds(rows, list(VARIANTS), list(SEED_METRICS), next(iter(SEED_METRICS)))
+    grids = SEED_GRIDS[protocol]
+    rows = pd.concat(read("ml-1m", f"experiments/{name}", root) for name in grids)
+    columns = SEED_METRICS[protocol]
+    primary, title = next(iter(columns.items()))
+    table = over_seeds(rows, list(VARIANTS), list(columns), primary)
     lines = [
         [
             VARIANTS[row["model"], row["num_layers"]],
-            *(metrics.as_text((row[name], row[f"{name}_std"])) for name in SEED_METRICS),
+            *(metrics.as_text((row[name], row[f"{name}_std"])) for name in columns),
             _cell(row, "lead"),
         ]
         for row in table.to_dict("records")
     ]
-    head = ["model", *SEED_METRICS.values(), "difference in NDCG@10 from the tuned setting"]
+    head = ["model", *columns.values(), f"difference in {title} from the first row"]
     return markdown(head, lines)
 
 
@@ -221,8 +192,14 @@ def over_seeds(
         every metric, and `lead`, `lead_low` and `lead_high`, NaN for the first variant.
 
     Raises:
-        ArtifactError: no successful trials of the first variant, or a variant with other seeds.
+        ArtifactError: no successful trials of the first variant, a variant with other seeds, or
+            rows of different origin.
     """
+    if different := provenance.differing(rows):
+        raise ArtifactError(
+            f"runs of different code, libraries or data cannot be paired ({different}): run the "
+            "grids again with --stale rerun"
+        )
     done = rows[rows["error"].isna()].set_index("seed").sort_index()
     table, reference = [], None
     for model, layers in variants:
@@ -277,7 +254,8 @@ def explanations(root: Path = files.ROOT) -> str:
 
 def blocks(root: Path = files.ROOT) -> dict[str, str]:
     """Every generated table by the name of its marks, see `files.with_block`."""
-    texts = {"headline": headline(root), "seeds": seeds(root), "explanations": explanations(root)}
+    texts = {"headline": headline(root), "explanations": explanations(root)}
+    texts |= {f"seeds {protocol}": seeds(protocol, root) for protocol in SEED_GRIDS}
     for dataset in ("ml-1m", "ml-100k"):
         table = read(dataset, root=root)
         for protocol, rows in table.groupby(protocols(table)):

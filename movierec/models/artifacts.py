@@ -7,18 +7,16 @@ that the hashes of weights and encoder match it and that the model's arguments f
 
 import json
 import logging
-import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-from movierec import files
-from movierec.data import encoder as encoders
-from movierec.data.encoder import FeatureEncoder
-from movierec.data.movielens import MovieLens
+from movierec import files, provenance
+from movierec.data import encoder_file
+from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.schema import FEATURES
+from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
-from movierec.models import numpy_model, registry
+from movierec.models import registry, weights_file
 from movierec.models.numpy_model import NumpyModel
 
 WEIGHTS = {
@@ -26,7 +24,8 @@ WEIGHTS = {
     "autointmlp": "autoIntMLP_model_weights.weights.h5",
 }
 FINGERPRINT = ("users", "movies", "ratings", "timestamps")
-LIBRARIES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
+
+UNUSED = ("name", "dtype")  # entries of a model's config that the manifest leaves out
 
 log = logging.getLogger("movierec")
 
@@ -64,9 +63,11 @@ class ModelFolder:
         Raises:
             ArtifactError: the manifest cannot be read.
         """
-        if not self.manifest.exists():
-            return {}
+        weights = [self.weights(name) for name in WEIGHTS]
         try:
+            files.finish_moves(self.encoder, *weights, self.manifest)
+            if not self.manifest.exists():
+                return {}
             entries = json.loads(self.manifest.read_text("utf-8"))
             if not isinstance(entries, dict):
                 raise ValueError(f"it contains a {type(entries).__name__}")
@@ -112,13 +113,49 @@ def model_folder(
     return ModelFolder(path, encoder, command)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that affect the numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+def check_replaceable(
+    folder: ModelFolder, name: str, encoder: FeatureEncoder, data: MovieLens
+) -> None:
+    """Refuse to save a model over, or next to, models that it does not belong to.
+
+    Args:
+        folder: see `model_folder`.
+        name: a key of `WEIGHTS`.
+        encoder: the encoder of the model to save.
+        data: the data set it is trained on.
+
+    Raises:
+        ArtifactError: a saved model was trained on other data, or the other model has another
+            encoder; the message gives the commands that replace both.
+    """
+    entries = folder.entries()
+    digest = files.digest(encoder.to_bytes())
+    for saved, entry in entries.items():
+        differing = [t for t in _differing(entry, data) if t != "timestamps"]
+        if differing:
+            reason = f"was trained on other data: {' and '.join(differing)} differ"
+        elif saved != name and entry["encoder_sha256"] != digest:
+            reason = "has another encoder, and the folder has room for one"
+        else:
+            continue
+        commands = [f"`{folder.command} {name} --replace`"]
+        commands += [f"`{folder.command} {other}`" for other in entries if other != name]
+        raise ArtifactError(
+            f"{folder.path} holds {registry.TITLES[saved]}, which {reason}. Nothing was replaced. "
+            f"To replace it, run {' and then '.join(commands)}"
+        )
 
 
-def save(folder: ModelFolder, name: str, model, encoder: FeatureEncoder, entry: dict) -> None:
-    """Write encoder, weights and manifest: all or none.
+def save(
+    folder: ModelFolder,
+    name: str,
+    model,
+    encoder: FeatureEncoder,
+    entry: dict,
+    data: MovieLens,
+    replace: bool = False,
+) -> None:
+    """Write encoder, weights and manifest: all or none, also if the process dies.
 
     Args:
         folder: see `model_folder`.
@@ -126,26 +163,38 @@ def save(folder: ModelFolder, name: str, model, encoder: FeatureEncoder, entry: 
         model: the fitted Keras model.
         encoder: the encoder it was fitted with.
         entry: what the manifest records in addition to hashes, versions and the model's arguments.
+        data: the data set it was trained on.
+        replace: whether models that it does not belong to are deleted.
+
+    Raises:
+        ArtifactError: see `check_replaceable`.
+        OSError: see `files.replacing` and `files.locked`.
     """
-    entries = folder.entries()
     encoder_content = encoder.to_bytes()
     digest = files.digest(encoder_content)
-    for other in entries:
-        if other != name and entries[other]["encoder_sha256"] != digest:
-            log.warning("%s was trained with another encoder: train it again too", other)
     targets = (folder.encoder, folder.weights(name), folder.manifest)
-    with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
-        encoder_part.write_bytes(encoder_content)
-        model.save_weights(weights_part)
-        config = model.get_config()
-        entries[name] = {
-            "model": {key: config[key] for key in sorted(config) if key not in ("name", "dtype")},
-            "encoder_sha256": digest,
-            "weights_sha256": files.sha256(weights_part),
-            "versions": versions(),
-        } | entry
-        text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
-        manifest_part.write_text(text + "\n", "utf-8")
+    with files.locked(folder.path):
+        entries = folder.entries()
+        if replace:
+            for other in set(entries) - {name}:
+                if entries[other]["encoder_sha256"] != digest or _differing(entries[other], data):
+                    del entries[other]
+        else:
+            check_replaceable(folder, name, encoder, data)
+        with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
+            encoder_part.write_bytes(encoder_content)
+            model.save_weights(weights_part)
+            config = model.get_config()
+            entries[name] = entry | {
+                "model": {key: config[key] for key in sorted(config) if key not in UNUSED},
+                "encoder_sha256": digest,
+                "weights_sha256": files.sha256(weights_part),
+                "versions": provenance.versions(),
+            }
+            text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
+            manifest_part.write_text(text + "\n", "utf-8")
+        for other in set(WEIGHTS) - set(entries):
+            folder.weights(other).unlink(missing_ok=True)
 
 
 def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, dict]:
@@ -160,8 +209,8 @@ def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, di
     if entry is None:
         raise ArtifactError(f"{folder.manifest} has no entry for {name}. {remedy}")
     try:
-        encoder = encoders.load(folder.encoder, entry["encoder_sha256"])
-    except encoders.EncoderError as error:
+        encoder = encoder_file.load(folder.encoder, entry["encoder_sha256"])
+    except EncoderError as error:
         raise ArtifactError(str(error)) from error
     path = folder.weights(name)
     if not path.is_file():
@@ -183,7 +232,7 @@ def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, di
             f"field, but the encoder has {encoder.field_dims}. {remedy}"
         )
     try:
-        return numpy_model.read(path, entry["model"]), encoder, entry
+        return weights_file.read(path, entry["model"]), encoder, entry
     except (ValueError, TypeError, LookupError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ArtifactError(
@@ -212,8 +261,7 @@ def check_data(entry: dict, data: MovieLens) -> None:
     Raises:
         ArtifactError: naming the tables that differ.
     """
-    trained = entry["data"]["fingerprint"]
-    differing = [table for table, digest in data.fingerprint.items() if digest != trained[table]]
+    differing = _differing(entry, data)
     if differing == ["timestamps"]:
         log.warning(
             "%s: your timestamps differ from those the model was trained with; metrics on your "
@@ -226,3 +274,9 @@ def check_data(entry: dict, data: MovieLens) -> None:
             f"{data.source}. Restore the data, or train again with "
             f"`make train DATASET={data.name}`"
         )
+
+
+def _differing(entry: dict, data: MovieLens) -> list[str]:
+    """The tables in which a data set differs from the one of a manifest entry."""
+    trained = entry["data"]["fingerprint"]
+    return [table for table, digest in data.fingerprint.items() if digest != trained[table]]

@@ -21,30 +21,24 @@ import pandas as pd
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from movierec import files
-from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
-from movierec.data.movielens import MovieLens
-from movierec.data.schema import USER
-from movierec.evaluation import baselines, full_ranking, metrics, summary, tables
-from movierec.evaluation.baselines import Interactions
-from movierec.models import artifacts
-from movierec.models.scorer import Predictor, predictor
+from movierec import files, provenance
+from movierec.data.dataset import SplitDataset, split_by
+from movierec.data.tables import MovieLens
+from movierec.evaluation import results
+from movierec.search import trial
 from movierec.search.grids import Grid, GridError
 from movierec.training.settings import Settings, TrainingError
-from movierec.training.train import fitted
 
 # Memory of one trial on ML-1M (measured: 1.3 GiB at its peak), with some reserve.
 TRIAL_GIB = 2.0
-LOGGED = ("valid_logloss", "valid_auc", "valid_ndcg", "test_auc", "test_ndcg_original", "test_ndcg")
-CODE = ("autoint.py", "autointmlp.py", *(f"movierec/{name}/*.py" for name in ("data", "models")))
-CODE += ("movierec/training/*.py", "movierec/evaluation/*.py")
+LOGGED = ("valid_logloss", "valid_auc", "valid_ndcg@10", "test_auc", "test_ndcg_original@10")
 
 log = logging.getLogger("movierec")
 
 
 def table_path(grid: Grid, dataset: str, root: Path = files.ROOT) -> Path:
     """Path of the grid's table for a data set."""
-    return tables.path(dataset, f"experiments/{grid.name}", root)
+    return results.path(dataset, f"experiments/{grid.name}", root)
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -67,12 +61,6 @@ def read(path: Path) -> pd.DataFrame:
     return table
 
 
-def code_hash() -> str:
-    """One hash over the source files that can change a trial's numbers."""
-    paths = sorted(path for pattern in CODE for path in files.ROOT.glob(pattern))
-    return files.digest(b"".join(path.read_bytes() for path in paths))[:12]
-
-
 def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str:
     """A trial's key; the same settings, seed and data give the same key."""
     what = [grid.model, grid.protocol, dataclasses.asdict(settings), seed]
@@ -80,58 +68,78 @@ def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str
     return files.digest(json.dumps(what, sort_keys=True).encode())[:12]
 
 
-def run(grid: Grid, data: MovieLens, path: Path, jobs: int = 1) -> pd.DataFrame:
+def run(
+    grid: Grid, data: MovieLens, path: Path, jobs: int = 1, stale: str | None = None
+) -> pd.DataFrame:
     """Run the grid's trials that are not in the table yet.
+
+    A row is stale if the code that decides a trial's numbers, or a library, has changed since.
 
     Args:
         grid: the trials.
         data: the data set.
         path: the table. Rows of other trials stay in it.
         jobs: number of trials at a time, each in a process with its share of the cores.
+        stale: what to do with stale rows: "keep" them or "rerun" their trials.
 
     Returns:
-        The grid's rows in the grid's order, one per trial: its settings, seed, metrics of the best
-        epoch on the validation rows (and on test rows if the grid scores them, with the gain in
-        NDCG@10 over the movie mean), epochs, seconds, error, hashes and versions.
+        The grid's rows in the grid's order, one per trial: its settings, seed, metrics (see
+        `trial.outcome_of`), seconds, error, and the origin: code, versions, data.
 
     Raises:
-        GridError: before the first trial, if the grid or the table is invalid; or a trial's
-            process was killed.
+        GridError: before the first trial, if the grid or the table is invalid, or if there are
+            stale rows and `stale` is None; or a trial's process was killed.
     """
     trials = {}
     for change, seed in grid.trials():
         settings = dataclasses.replace(grid.base, **change)
         trials[_identity(grid, settings, seed, data)] = (settings, seed)
+    origin = provenance.origin(trial.__name__, data.fingerprint)
     table = read(path)
-    code = code_hash()
-    kept = table[table["trial"].isin(trials)]
-    if len(kept) and (kept["code"] != code).any():
-        log.warning(
-            "%d trials of %s were run with a different version of the code and are kept; delete "
-            "the file to run them again",
-            (kept["code"] != code).sum(),
-            path.name,
+    old = stale_rows(table[table["trial"].isin(trials)], origin)
+    if len(old) and stale is None:
+        raise GridError(
+            f"{len(old)} of {len(trials)} trials in {path} are stale: {_changes(old, origin)}. "
+            f"--stale keep takes them as they are, --stale rerun runs them again (they took "
+            f"{old['seconds'].sum() / 60:.0f} minutes in all)"
         )
-    waiting = {key: trial for key, trial in trials.items() if key not in set(table["trial"])}
+    done = set(table["trial"]) - (set(old["trial"]) if stale == "rerun" else set())
+    waiting = {key: trials[key] for key in trials if key not in done}
     if waiting:
         split_by(data, grid.protocol)  # unusable data should fail before the processes start
-    bar = tqdm(total=len(trials), initial=len(kept), unit="trial", disable=None)
+    bar = tqdm(total=len(trials), initial=len(trials) - len(waiting), unit="trial", disable=None)
     with bar, logging_redirect_tqdm():
         for key, outcome in _outcomes(grid, data, waiting, jobs):
             settings, seed = waiting[key]
             row = {"trial": key, "protocol": grid.protocol, "model": grid.model, "seed": seed}
-            row |= dataclasses.asdict(settings)
-            row |= outcome | {"code": code, "data": data.fingerprint["ratings"][:12]}
-            row |= artifacts.versions()
-            new = pd.DataFrame([row])
-            table = pd.concat([table, new], ignore_index=True) if len(table) else new
-            tables.write(table, path)
+            row |= dataclasses.asdict(settings) | outcome | origin
+            with files.locked(path.parent):  # another search may have added rows
+                table = read(path)
+                others, new = table[table["trial"] != key], pd.DataFrame([row])
+                table = pd.concat([others, new], ignore_index=True) if len(others) else new
+                results.write(table, path)
             bar.update()
             log.info(_line(row))
     table = read(path)  # rows of this run and of earlier ones have the same types
     order = {key: number for number, key in enumerate(trials)}
     rows = table[table["trial"].isin(order)]
     return rows.sort_values("trial", key=lambda keys: keys.map(order), ignore_index=True)
+
+
+def stale_rows(rows: pd.DataFrame, origin: dict[str, str]) -> pd.DataFrame:
+    """The rows whose origin differs from `origin`, in a column that they have or lack."""
+    columns = rows.reindex(columns=list(origin))
+    return rows[(columns != pd.Series(origin)).any(axis=1)]
+
+
+def _changes(rows: pd.DataFrame, origin: dict[str, str]) -> str:
+    """How stale rows differ from `origin`, in words."""
+    rows = rows.reindex(columns=list(origin)).astype(object).fillna("unknown")
+    return "; ".join(
+        f"{name} {' and '.join(sorted(set(rows[name]) - {now}))}, now {now}"
+        for name, now in origin.items()
+        if (rows[name] != now).any()
+    )
 
 
 def _line(row: dict) -> str:
@@ -190,59 +198,10 @@ def _trial(model: str, settings: Settings, seed: int, test: bool) -> dict:
 
     start = time.perf_counter()
     try:
-        outcome = _fit_and_score(model, settings, seed, test) | {"error": ""}
+        outcome = trial.outcome_of(_dataset, model, settings, seed, test) | {"error": ""}
     except (TrainingError, ValueError, MemoryError, tf.errors.OpError) as error:
         outcome = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]}
     return outcome | {"seconds": round(time.perf_counter() - start, 1)}
-
-
-def _fit_and_score(model: str, settings: Settings, seed: int, test: bool) -> dict:
-    """Train a model and return its metrics on the validation rows, and on test rows if `test`.
-
-    A model that is trained on the validation rows too has no validation metrics.
-    """
-    from movierec.training import loop
-
-    dataset = _dataset
-    network, encoded, history = fitted(dataset, model, settings, seed)
-    predict = predictor(network)
-    outcome = {"epochs_run": len(history), "parameters": network.count_params()}
-    best = history[(loop.best_epoch(history) if settings.patience is not None else 0) - 1]
-    outcome |= {name: best[name] for name in ("valid_logloss", "valid_auc") if name in best}
-    if dataset.protocol.full_ranking and not settings.refit:
-        outcome["valid_ndcg"] = _validation_ndcg(predict, dataset, encoded)
-    if not test:
-        return outcome
-    scores = predict(encoded.ids[dataset.split.test])
-    values = summary.flat(summary.of_rows(dataset.data, dataset.split.test, scores))
-    outcome |= {f"test_{name}": value for name, value in values.items()}
-    return outcome | _gain(scores, dataset, settings)
-
-
-def _validation_ndcg(predict: Predictor, dataset: SplitDataset, encoded: EncodedDataset) -> float:
-    """NDCG@10 of every fourth validation movie among all movies its user has not rated."""
-    split = dataset.split
-    scorer = full_ranking.model_scorer(predict, encoded)
-    ranks, _ = full_ranking.ranks(dataset, split.valid[::4], split.train, scorer, 0)
-    return float(metrics.one_relevant(ranks)["ndcg"].mean())
-
-
-def _gain(scores: np.ndarray, dataset: SplitDataset, settings: Settings) -> dict[str, float]:
-    """Gain in NDCG@10 (original) over the movie mean, with its interval.
-
-    The movie mean is fitted on the same rows as the trial.
-    """
-    split, data = dataset.split, dataset.data
-    known = Interactions.of(data, split.known if settings.refit else split.train)
-    means = baselines.movie_mean(known).pairs(
-        data.rating_users[split.test], data.rating_movies[split.test]
-    )
-    users, labels = data.ratings[USER].to_numpy()[split.test], data.labels[split.test]
-    ours, theirs = (
-        metrics.per_user(users, labels, values)["ndcg_original"] for values in (scores, means)
-    )
-    gain = metrics.bootstrap_difference(ours, theirs)
-    return dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True))
 
 
 def jobs_for(memory_gib: float | None = None) -> tuple[int, str]:

@@ -122,10 +122,10 @@ def metrics_of_ranks(target_ranks: np.ndarray) -> pd.DataFrame:
     at_10 = metrics.one_relevant(target_ranks, k=10)
     return pd.DataFrame(
         {
-            "recall@20": at_10["recall"],
+            "recall@20": at_10["recall@20"],
             "mrr@20": np.where(target_ranks <= 20, at_10["mrr"], 0.0),
-            "hr@10": at_10["hit_ratio"],
-            "ndcg@10": at_10["ndcg"],
+            "hr@10": at_10["hit_ratio@10"],
+            "ndcg@10": at_10["ndcg@10"],
         }
     )
 

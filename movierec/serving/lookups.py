@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from movierec.data import features
-from movierec.data.movielens import MovieLens
 from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
+from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
 
 WELL_KNOWN = 0.1  # share of movies, those with the most ratings, that counts as well known

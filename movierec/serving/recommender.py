@@ -11,8 +11,8 @@ from movierec import files
 from movierec.data import movielens
 from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
-from movierec.data.movielens import MovieLens
 from movierec.data.schema import TIME_FEATURES, USER_FEATURES, YEARS
+from movierec.data.tables import MovieLens
 from movierec.models import artifacts, fold_in, registry, scorer
 from movierec.models.numpy_model import NumpyModel
 from movierec.serving.lookups import MOVIE_COLUMNS, Filters, Lookups, RequestError

@@ -67,12 +67,12 @@ def fit(
             check_ids(rows.ids, model.embedding.field_dims)
     if valid is None and settings.patience is not None:
         raise TrainingError("patience needs validation rows. Received: none")
-    if settings.unseen and train.movies is None:
+    if settings.unrated_per_row and train.movies is None:
         raise TrainingError("drawing unrated movies needs `movies`. Received: none")
     optimizer = keras.optimizers.Adam(
         settings.learning_rate,
-        use_ema=settings.averaging > 0,
-        ema_momentum=settings.averaging,
+        use_ema=settings.ema_momentum > 0,
+        ema_momentum=settings.ema_momentum,
     )
     optimizer.build(model.trainable_variables)
     noise = keras.random.SeedGenerator(seed)
@@ -138,12 +138,14 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
     ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
     if settings.l2_embedding:
         penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
+    if settings.unrated_per_row:
+        with_unrated = unrated_sampler(train, settings.unrated_per_row, noise)
     variables, mean_loss = model.trainable_variables, losses.mean_loss(model)
 
     def step(rows):
         batch, target = tf.gather(ids, rows), tf.gather(targets, rows)
-        if settings.unseen:
-            batch, target = _with_unrated(batch, target, train, settings.unseen, noise)
+        if settings.unrated_per_row:
+            batch, target = with_unrated(batch, target)
         if settings.unknown_rate:
             kept = keras.random.uniform(tf.shape(batch), seed=noise) >= settings.unknown_rate
             batch = tf.where(kept, batch, UNKNOWN)
@@ -180,21 +182,58 @@ def _penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:
     return (l2 / np.sqrt(np.maximum(np.concatenate(counts), 1))).astype(np.float32)
 
 
-def _with_unrated(batch, target, train: Rows, count: int, noise):
-    """The batch and, for each of its rows, `count` rows with a random movie and the target 0.
+def unrated_sampler(train: Rows, count: int, noise):
+    """A function that adds `count` rows with an unrated movie and the target 0 for each row.
 
-    A random movie may be one that the user has rated.
+    Every movie that the row's user has not rated in the training rows is equally likely. If m_0 <
+    m_1 < ... are the user's rated movies, m_j - j unrated movies come before m_j. So the unrated
+    movie number r is r + j, where j is the number of rated movies with m_j - j ≤ r: a binary
+    search instead of drawing again.
+
+    Args:
+        train: the training rows. The user is the first field, the movie the first movie field.
+        count: number of rows to add per row.
+        noise: the random seed generator.
+
+    Returns:
+        Function from a batch (rows, fields) and its targets (rows,) to both with
+        (1 + count) · rows rows: first the batch, then the added rows.
+
+    Raises:
+        TrainingError: a user has rated every movie.
     """
-    drawn = tf.repeat(batch, count, axis=0)
-    movies = keras.random.randint((tf.shape(drawn)[0],), 0, len(train.movies), seed=noise)
-    before, after = drawn[:, : train.movie_columns.start], drawn[:, train.movie_columns.stop :]
-    drawn = tf.concat([before, tf.gather(train.movies, movies), after], axis=1)
-    zeros = tf.zeros(tf.shape(drawn)[0], target.dtype)
-    return tf.concat([batch, drawn], axis=0), tf.concat([target, zeros], axis=0)
+    movies, columns = train.movies, train.movie_columns
+    size = len(movies)
+    position = np.zeros(int(movies[:, 0].max()) + 1, np.int64)  # of each movie id
+    position[movies[:, 0]] = np.arange(size)
+    users = train.ids[:, 0].astype(np.int64)
+    pairs = np.unique(users * size + position[train.ids[:, columns.start]])
+    rated = np.bincount(pairs // size)
+    starts = np.cumsum(rated) - rated
+    if rated.max() >= size:
+        raise TrainingError(f"a user has rated all {size} movies: no unrated one can be drawn")
+    keys = tf.constant(pairs - (np.arange(len(pairs)) - starts[pairs // size]))
+    starts, unrated = tf.constant(starts), tf.constant(size - rated, tf.float64)
+
+    def with_unrated(batch, target):
+        drawn = tf.repeat(batch, count, axis=0)
+        user = drawn[:, 0]
+        left = tf.gather(unrated, user)
+        share = keras.random.uniform((tf.shape(drawn)[0],), dtype="float32", seed=noise)
+        number = tf.cast(tf.minimum(tf.cast(share, tf.float64) * left, left - 1), tf.int64)
+        wanted = tf.cast(user, tf.int64) * size + number
+        before = tf.searchsorted(keys, wanted, "right", tf.int64) - tf.gather(starts, user)
+        others = tf.gather(movies, number + before)
+        parts = [drawn[:, : columns.start], others, drawn[:, columns.stop :]]
+        zeros = tf.zeros(tf.shape(drawn)[0], target.dtype)
+        rows = tf.concat([batch, tf.concat(parts, axis=1)], axis=0)
+        return rows, tf.concat([target, zeros], axis=0)
+
+    return with_unrated
 
 
 def one_epoch(train_batches, rows: int, settings: Settings, seed: int, epoch: int) -> float:
-    """Train on all rows once, in an order drawn from (seed, epoch), and return the mean loss."""
+    """Train on all rows once, in an order drawn from (seed, epoch); the mean loss of a row."""
     order = np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
     size = settings.batch_size
     whole = order[: rows // size * size].reshape(-1, size)
@@ -203,6 +242,7 @@ def one_epoch(train_batches, rows: int, settings: Settings, seed: int, epoch: in
     ]
     if rows % size:
         calls.append(order[None, len(whole) * size :])
+    sizes = [size] * len(whole) + [rows % size] * (rows % size > 0)
     means = np.empty(0, np.float32)
     for batches in tqdm(calls, desc=f"epoch {epoch}", unit="call", leave=False, disable=None):
         means = np.append(means, train_batches(batches).numpy())
@@ -213,7 +253,7 @@ def one_epoch(train_batches, rows: int, settings: Settings, seed: int, epoch: in
                 f"{-(-rows // size)}. Nothing of this epoch was saved; lower the learning rate "
                 f"({settings.learning_rate}) and start again"
             )
-    return float(means.mean())
+    return float(np.average(means, weights=sizes))
 
 
 class _State:

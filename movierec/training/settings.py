@@ -1,6 +1,5 @@
-"""Everything that determines a training run, except data and seed; and the named settings."""
+"""Everything that determines a training run, except data and seed."""
 
-import dataclasses
 from dataclasses import dataclass
 
 from movierec.data.schema import LIKED, RATINGS
@@ -18,7 +17,7 @@ class Settings:
     """Everything that determines a training run, except data and seed.
 
     Args:
-        embed_dim, num_layers, num_heads, head_dim, init_std: arguments of the model.
+        embed_dim, num_layers, num_heads, head_dim, start: arguments of the model.
         mlp_units, dropout, pairwise_pooling: arguments of AutoInt+'s MLP; AutoInt has none.
         five_ratings: train on the five ratings as classes instead of the label alone; the model
             still returns the probability of 4 or more.
@@ -30,15 +29,16 @@ class Settings:
         epochs: maximum number of passes over the training rows.
         patience: stop after this many epochs without a lower validation LogLoss and return to the
             best epoch; None runs all epochs and keeps the last.
-        averaging: momentum of the exponential moving average of the weights, updated after every
+        ema_momentum: momentum of the exponential moving average of the weights, updated after every
             step; the average is what is scored and kept (Polyak & Juditsky 1992). 0 keeps the
             weights themselves.
         refit: fit on training and validation rows together, when nothing is left to choose; the
             number of epochs is then given, and there is no patience.
         unknown_rate: share of ids replaced by the unknown id in training, so that its embedding
             is trained.
-        unseen: number of random movies per rated one, as rows of an extra class below the ratings
-            (label 0 without `five_ratings`), to learn which movies a user rates at all.
+        unrated_per_row: number of random movies that the user has not rated in the training rows,
+            per rated one, as rows of an extra class below the ratings (label 0 without
+            `five_ratings`), to learn which movies a user rates at all.
     """
 
     embed_dim: int = 16
@@ -46,7 +46,7 @@ class Settings:
     num_heads: int = 2
     head_dim: int = 16
     l2_embedding: float = 0.0
-    init_std: float | None = None
+    start: str = "default"
     mlp_units: tuple[int, ...] = (32, 32)
     dropout: float = 0.4
     pairwise_pooling: bool = False
@@ -55,10 +55,10 @@ class Settings:
     batch_size: int = 2048
     epochs: int = 30
     patience: int | None = 3
-    averaging: float = 0.0
+    ema_momentum: float = 0.0
     refit: bool = False
     unknown_rate: float = 0.0
-    unseen: int = 0
+    unrated_per_row: int = 0
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "patience"):
@@ -71,7 +71,7 @@ class Settings:
             raise TrainingError(f"patience is {self.patience}, expected None with refit")
         if not self.l2_embedding >= 0:
             raise TrainingError(f"l2_embedding is {self.l2_embedding}, expected at least 0")
-        for name in ("averaging", "unknown_rate"):
+        for name in ("ema_momentum", "unknown_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} is {getattr(self, name)}, expected 0 up to below 1")
 
@@ -83,56 +83,11 @@ class Settings:
         """
         if name == "fm":
             return {"embed_dim": self.embed_dim}
-        names = ["embed_dim", "num_layers", "num_heads", "head_dim", "init_std"]
+        names = ["embed_dim", "num_layers", "num_heads", "head_dim", "start"]
         if name == "autointmlp":
             names += ["mlp_units", "dropout", "pairwise_pooling"]
         arguments = {name: getattr(self, name) for name in names}
         if self.five_ratings:
-            arguments["num_classes"] = RATINGS + (self.unseen > 0)
+            arguments["num_classes"] = RATINGS + (self.unrated_per_row > 0)
             arguments["num_positive"] = RATINGS + 1 - LIKED
         return arguments
-
-
-_TUNED = Settings(
-    embed_dim=64,
-    mlp_units=(256, 128),
-    pairwise_pooling=True,
-    five_ratings=True,
-    l2_embedding=0.057,
-    learning_rate=2e-3,
-    averaging=0.998,
-    unknown_rate=0.01,
-    epochs=7,
-    patience=None,
-    refit=True,
-)
-SETTINGS = {
-    # chosen on validation rows, see notebooks/4_grid_search.ipynb
-    "tuned": _TUNED,
-    # for full ranking: also trained on unrated movies, see search.grids
-    "unseen": dataclasses.replace(_TUNED, unseen=3, dropout=0.1, epochs=8),
-    # the course project's: initial weights and learning rate so small that little is learnt
-    "original": Settings(init_std=1e-4, learning_rate=1e-4, epochs=5, patience=None),
-}
-# the factorisation machine, a baseline; see search.grids
-FM = Settings(
-    embed_dim=32, learning_rate=2e-3, averaging=0.998, l2_embedding=0.3, epochs=9, patience=None
-)
-# ML-100K has a tenth of the rows: smaller batches and a lower EMA momentum
-SMALL_DATA_OVERRIDES = {"batch_size": 512, "averaging": 0.99}
-# chosen on the protocol's own validation rows, see search.grids
-PROTOCOL_OVERRIDES = {"temporal": {"unknown_rate": 0.0, "epochs": 4}}
-
-
-def settings_for(setting: str, dataset: str, protocol: str = "test-rows") -> Settings:
-    """A setting, a key of `SETTINGS`, adapted to a data set and protocol."""
-    settings = SETTINGS[setting]
-    if setting == "tuned":
-        settings = dataclasses.replace(settings, **PROTOCOL_OVERRIDES.get(protocol, {}))
-    return settings if setting == "original" else sized(settings, dataset)
-
-
-def sized(settings: Settings, dataset: str) -> Settings:
-    """Settings that were chosen on ML-1M, adapted to the size of a data set."""
-    small = dataset == "ml-100k"
-    return dataclasses.replace(settings, **SMALL_DATA_OVERRIDES) if small else settings

@@ -10,7 +10,7 @@ from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
 
 MEAN = "movie mean"
-METRICS = ("ndcg_original", "recall", "auc", "logloss")
+METRICS = ("ndcg_original@10", "recall@10", "auc", "logloss")
 
 
 def committed(folder: Path) -> pd.DataFrame | None:

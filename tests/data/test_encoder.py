@@ -13,7 +13,8 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 
 from movierec import files
 from movierec.data.dataset import split_by
-from movierec.data.encoder import EncoderError, FeatureEncoder, as_text, load
+from movierec.data.encoder import EncoderError, FeatureEncoder, as_text
+from movierec.data.encoder_file import load
 from movierec.data.rows import UNKNOWN
 
 ROWS = pd.DataFrame(

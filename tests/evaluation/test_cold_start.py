@@ -6,7 +6,7 @@ import numpy as np
 
 from movierec.data import splits
 from movierec.evaluation import cold_start
-from movierec.training.settings import settings_for
+from movierec.training.named_settings import settings_for
 from tests.conftest import SMALL
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from movierec.data import movielens, splits
 from movierec.data.dataset import split_by
-from movierec.evaluation import evaluate, explanation_agreement, rankers, tables
+from movierec.evaluation import evaluate, explanation_agreement, rankers, results, tables
 from movierec.models import artifacts
 from movierec.training.train import train
 
@@ -29,7 +29,7 @@ def evaluated(data):
 
 
 def test_the_committed_weights_give_the_committed_table(data, evaluated):
-    expected = tables.read(data.name).query("protocol == 'test-rows'").set_index("ranker")
+    expected = results.read(data.name).query("protocol == 'test-rows'").set_index("ranker")
     assert evaluated.index.tolist() == expected.index.tolist()
     # this run trains the factorisation machine; its rounding depends on the number of threads
     fm = evaluated.index.str.startswith("factorisation machine")
@@ -51,19 +51,19 @@ def test_the_reference_figures_and_the_tuned_weights(data, evaluated):
         "perfect ranker": (0.7775, 0.7076, 1),
     }
     for ranker, values in expected.items():
-        row = evaluated.loc[ranker, ["ndcg_original", "recall", "ndcg"]]
+        row = evaluated.loc[ranker, ["ndcg_original@10", "recall@10", "ndcg@10"]]
         assert row.tolist() == pytest.approx(values, abs=3e-4), ranker
     assert (evaluated["users"] == 5994).all()
     tuned = evaluated.loc["AutoInt+, tuned setting"]
-    assert tuned["ndcg_original"] >= 0.683
-    assert tuned["recall"] >= 0.644
+    assert tuned["ndcg_original@10"] >= 0.683
+    assert tuned["recall@10"] >= 0.644
     assert tuned["gain_low"] > 0
 
 
 @pytest.mark.parametrize("dataset", movielens.NAMES)
 def test_the_committed_reliability_table_counts_every_test_row(dataset):
-    rows = tables.read(dataset).query("protocol == 'test-rows'")["rows"].iloc[0]
-    for _, bins in tables.read(dataset, "reliability").groupby("ranker"):
+    rows = results.read(dataset).query("protocol == 'test-rows'")["rows"].iloc[0]
+    for _, bins in results.read(dataset, "reliability").groupby("ranker"):
         assert bins["rows"].sum() == rows
         assert bins["predicted"].is_monotonic_increasing
 
@@ -86,24 +86,24 @@ def test_every_protocol_compares_all_rankers(made, tmp_path, protocol):
     for heading in tables.COLUMNS[protocol].values():
         assert heading in tables.as_markdown(table)
     if protocol == "test-rows":
-        reliability = tables.read("ml-1m", "reliability", tmp_path)
+        reliability = results.read("ml-1m", "reliability", tmp_path)
         assert reliability["rows"].sum() == table["rows"].iloc[0]
-        explanations = tables.read("ml-1m", "explanations", tmp_path)
+        explanations = results.read("ml-1m", "explanations", tmp_path)
         assert explanations["recommendations"].tolist() == [40]
 
 
 def test_merging_one_protocol_keeps_the_others(tmp_path):
     table = pd.DataFrame({"protocol": "paper", "ranker": ["a", "b"], "auc": [0.6, 0.7]})
-    path = tables.path("ml-1m", "evaluation", tmp_path)
+    path = results.path("ml-1m", "evaluation", tmp_path)
     path.parent.mkdir()
     other = pd.DataFrame({"protocol": ["other"], "ranker": ["other ranker"], "auc": [0.5]})
     other.to_csv(path, index=False)
     for _ in range(2):
-        assert len(tables.merge(table, "paper", "ml-1m", tmp_path)) == len(table) + 1
-    assert tables.read("ml-1m", root=tmp_path)["auc"].tolist() == [0.6, 0.7, 0.5]
+        assert len(results.merge(table, "paper", "ml-1m", tmp_path)) == len(table) + 1
+    assert results.read("ml-1m", root=tmp_path)["auc"].tolist() == [0.6, 0.7, 0.5]
     other.drop(columns="protocol").to_csv(path, index=False)
     with pytest.raises(artifacts.ArtifactError, match="has no column protocol: delete it"):
-        tables.merge(table, "paper", "ml-1m", tmp_path)
+        results.merge(table, "paper", "ml-1m", tmp_path)
 
 
 def test_damaged_weights_are_refused(made, trained, tmp_path):

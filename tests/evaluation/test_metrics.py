@@ -23,31 +23,42 @@ def one_user(labels, scores=None, k=10):
 def test_arithmetic():
     row = one_user([0, 1, 0, 1, 1], k=3)
     dcg = 1 / log(3)
-    assert row["ndcg_original"] == pytest.approx(dcg / (1 / log(2) + 1 / log(3) + 1 / log(4)))
-    assert row["ndcg"] == pytest.approx(dcg / (1 / log(2) + 1 / log(3) + 1 / log(4)))
-    assert row["recall"] == pytest.approx(1 / 3)
-    assert row["hit_ratio"] == 1
+    assert row["ndcg_original@3"] == pytest.approx(dcg / (1 / log(2) + 1 / log(3) + 1 / log(4)))
+    assert row["ndcg@3"] == pytest.approx(dcg / (1 / log(2) + 1 / log(3) + 1 / log(4)))
+    assert row["recall@3"] == pytest.approx(1 / 3)
+    assert row["hit_ratio@3"] == 1
+    assert row["user_auc"] == pytest.approx(1 / 6)
+
+
+def test_the_auc_of_a_user_is_the_auc_of_their_rows():
+    rng = np.random.default_rng(0)
+    users, labels, scores = (rng.integers(0, high, 3000) for high in (40, 2, 8))  # many ties
+    table = metrics.per_user(users, labels, scores)
+    for user, value in table["user_auc"].items():
+        own = users == user
+        assert value == pytest.approx(roc_auc_score(labels[own], scores[own]))
+    assert np.isnan(one_user([1, 1])["user_auc"])
 
 
 def test_the_two_ideals_differ_past_k_positives():
     row = one_user([1] * 12)
     ideal = np.cumsum(1 / log(np.arange(12) + 2))
-    assert row["ndcg"] == pytest.approx(1)
-    assert row["ndcg_original"] == pytest.approx(ideal[9] / ideal[11])
-    assert row["recall"] == pytest.approx(10 / 12)
+    assert row["ndcg@10"] == pytest.approx(1)
+    assert row["ndcg_original@10"] == pytest.approx(ideal[9] / ideal[11])
+    assert row["recall@10"] == pytest.approx(10 / 12)
 
 
 def test_fewer_rows_than_k_and_ties_keep_order():
-    assert one_user([0, 1], scores=[0.5, 0.5])["ndcg"] == pytest.approx(log(2) / log(3))
-    assert one_user([1, 0], scores=[0.5, 0.5])["ndcg"] == pytest.approx(1)
+    assert one_user([0, 1], scores=[0.5, 0.5])["ndcg@10"] == pytest.approx(log(2) / log(3))
+    assert one_user([1, 0], scores=[0.5, 0.5])["ndcg@10"] == pytest.approx(1)
     unsigned = one_user([1, 0, 0], scores=np.array([0, 5, 3], np.uint64))
-    assert unsigned["ndcg"] == pytest.approx(0.5)
+    assert unsigned["ndcg@10"] == pytest.approx(0.5)
 
 
 def test_users_without_positives_are_left_out():
     table = metrics.per_user([1, 1, 2, 2], [0, 0, 1, 0], [1, 2, 3, 4], k=1)
     assert table.index.tolist() == [2]
-    assert table["hit_ratio"].tolist() == [0]
+    assert table["hit_ratio@1"].tolist() == [0]
     assert metrics.per_user([1], [0], [1.0]).empty
     assert metrics.per_user([], [], []).empty
 
@@ -89,15 +100,15 @@ def test_same_as_ir_measures():
     rows = metrics.per_user(np.repeat(np.arange(60), 30), relevant.ravel(), scores.ravel())
     lists = metrics.top_k_metrics(order[:, :10], sparse.csr_array(relevant.astype(float)))
     assert rows.index.tolist() == lists.index.tolist() == np.unique(users).tolist()
-    names = {ir_measures.nDCG @ 10: "ndcg", ir_measures.R @ 10: "recall"}
-    names[ir_measures.Success @ 10] = "hit_ratio"
+    names = {ir_measures.nDCG @ 10: "ndcg@10", ir_measures.R @ 10: "recall@10"}
+    names[ir_measures.Success @ 10] = "hit_ratio@10"
     for measure, value in by_ir_measures([*names], users, items, 1, order).items():
         assert rows[names[measure]].mean() == pytest.approx(value, abs=1e-6)
         if names[measure] in lists:
             assert lists[names[measure]].mean() == pytest.approx(value, abs=1e-6)
     targets = rng.integers(0, 30, 60)
     ranks = metrics.one_relevant(1 + np.argmax(order == targets[:, None], axis=1)).mean()
-    names |= {ir_measures.RR: "mrr", ir_measures.R @ 20: "recall"}
+    names |= {ir_measures.RR: "mrr", ir_measures.R @ 20: "recall@20"}
     del names[ir_measures.R @ 10]
     for measure, value in by_ir_measures([*names], range(60), targets, 1, order).items():
         assert ranks[names[measure]] == pytest.approx(value, abs=1e-6)
@@ -112,11 +123,11 @@ def test_same_as_ir_measures():
 def test_bounds(rows, k):
     users, labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     table = metrics.per_user(users, labels, scores, k)
-    assert ((table >= 0) & (table <= 1 + 1e-12)).all(axis=None)
-    assert (table["ndcg"] >= table["ndcg_original"] - 1e-12).all()
+    assert (((table >= 0) & (table <= 1 + 1e-12)) | table.isna()).all(axis=None)
+    assert (table[f"ndcg@{k}"] >= table[f"ndcg_original@{k}"] - 1e-12).all()
     best = metrics.per_user(users, labels, labels.astype(float), k)
-    assert best["ndcg"].to_numpy() == pytest.approx(1)
-    assert (best >= table - 1e-12).all(axis=None)
+    assert best[f"ndcg@{k}"].to_numpy() == pytest.approx(1)
+    assert ((best >= table - 1e-12) | table.isna()).all(axis=None)
 
 
 def test_interval():

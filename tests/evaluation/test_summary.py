@@ -28,7 +28,7 @@ def test_undefined_metrics_are_nan(made, held_out):
     disliked = held_out[made.labels[held_out] == 0]
     values = summary.of_rows(made, disliked, np.full(len(disliked), 0.5))
     assert values["users"] == 0
-    assert np.isnan([values["auc"], *values["ndcg"], *values["recall"]]).all()
+    assert np.isnan([values["auc"], *values["ndcg@10"], *values["recall@10"]]).all()
     assert values["logloss"] == pytest.approx(np.log(2))
 
 
@@ -40,4 +40,4 @@ def test_a_group_has_the_metrics_of_its_rows(made, held_out):
     assert table["rows"].sum() == len(test)
     expected = summary.of_rows(made, test[even], scores[even])
     assert table.loc["even", "auc"] == expected["auc"]
-    assert table.loc["even", ["ndcg", "ndcg_ci"]].tolist() == list(expected["ndcg"])
+    assert table.loc["even", ["ndcg@10", "ndcg@10_ci"]].tolist() == list(expected["ndcg@10"])

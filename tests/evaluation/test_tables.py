@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from movierec.evaluation import tables
+from movierec.evaluation import results, tables
 from movierec.models.artifacts import ArtifactError
 
 
@@ -29,10 +29,15 @@ def test_over_seeds_by_hand():
     other = pd.concat([three, trials("a", 0, [1, 2, 3], (1, 2, 4))])
     with pytest.raises(ArtifactError, match=r"the seeds \[1, 2, 4\], expected \[1, 2, 3\]"):
         tables.over_seeds(other, variants, ["auc"], "auc")
+    mixed = pd.concat([three.assign(code="x"), trials("a", 0, [0, 0, 0]).assign(code="y")])
+    with pytest.raises(
+        ArtifactError, match="cannot be paired .code: x and y.: run the grids again"
+    ):
+        tables.over_seeds(mixed, variants, ["auc"], "auc")
     with pytest.raises(ArtifactError, match="no successful trials of"):
         tables.over_seeds(three.assign(error="x"), variants, ["auc"], "auc")
 
 
 def test_a_missing_table_gives_the_command(tmp_path):
     with pytest.raises(ArtifactError, match="evaluation.csv is missing: restore it with git, or"):
-        tables.read("ml-1m", root=tmp_path)
+        results.read("ml-1m", root=tmp_path)

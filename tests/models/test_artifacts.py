@@ -1,17 +1,21 @@
 """Weights, encoder, manifest and data that do not belong together are refused with a reason."""
 
+import dataclasses
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from movierec import files
+from movierec import files, provenance
 from movierec.data import movielens
 from movierec.data.encoder import FeatureEncoder
 from movierec.models import artifacts
-from tests.conftest import write_ml1m
+from tests.conftest import spread, write_ml1m
 
 CANNOT_BE_READ, DOES_NOT_FIT = "manifest.json cannot be read", "does not fit the model"
 
@@ -38,12 +42,15 @@ def accept_weights(folder):
 
 def test_both_models_share_folder_and_encoder(folder, made):
     names = ["autoIntMLP_model_weights.weights.h5", "autoInt_model_weights.weights.h5"]
-    assert sorted(path.name for path in folder.path.iterdir()) == [*names, "manifest.json"]
+    assert sorted(path.name for path in folder.path.iterdir() if path.name != ".lock") == [
+        *names,
+        "manifest.json",
+    ]
     for name in ("autoint", "autointmlp"):
         model, encoder, entry = artifacts.load(folder, name)
         assert model.field_dims == encoder.field_dims
         artifacts.check_data(entry, made)
-        assert entry["versions"]["keras"] == artifacts.versions()["keras"]
+        assert entry["versions"]["keras"] == provenance.versions()["keras"]
         assert entry["compiled"] is True
 
 
@@ -134,11 +141,90 @@ def test_an_encoder_of_other_features_is_refused(folder, made):
     assert_refused(folder, "label_encoders.pkl encodes user_id, sex")
 
 
-def test_training_one_model_warns_if_the_other_has_another_encoder(folder, made, caplog):
+def contents(folder):
+    return {path: path.read_bytes() for path in [*folder.path.iterdir(), folder.encoder]}
+
+
+def test_a_model_with_another_encoder_is_saved_only_in_place_of_both(folder, made):
     _, _, entry = artifacts.load(folder, "autointmlp")
+    model = artifacts.load_keras(folder, "autointmlp")
     other = FeatureEncoder.fit(made.features().iloc[:50])
-    artifacts.save(folder, "autointmlp", artifacts.load_keras(folder, "autointmlp"), other, entry)
-    assert "autoint was trained with another encoder: train it again too" in caplog.text
+    before = contents(folder)
+    with pytest.raises(
+        artifacts.ArtifactError, match="AutoInt, which has another encoder"
+    ) as error:
+        artifacts.save(folder, "autointmlp", model, other, entry, made)
+    for command in ("--model autointmlp --replace` and then `python", "--model autoint`"):
+        assert command in str(error.value)
+    assert contents(folder) == before
+    artifacts.save(folder, "autointmlp", model, other, entry, made, replace=True)
+    assert list(folder.entries()) == ["autointmlp"]
+    assert not folder.weights("autoint").exists()
+
+
+def test_a_model_of_other_data_replaces_nothing_unless_asked(folder, made, tmp_path):
+    _, encoder, entry = artifacts.load(folder, "autointmlp")
+    model = artifacts.load_keras(folder, "autointmlp")
+    ratings = made.ratings.assign(rating=6 - made.ratings["rating"])
+    other = dataclasses.replace(made, ratings=ratings)
+    with pytest.raises(artifacts.ArtifactError, match="trained on other data: ratings differ"):
+        artifacts.save(folder, "autointmlp", model, encoder, entry, other)
+    later = made.ratings.assign(timestamp=made.ratings["timestamp"] + 1)
+    same = dataclasses.replace(made, ratings=later)  # copies of MovieLens differ in timestamps
+    artifacts.save(folder, "autointmlp", model, encoder, entry, same)
+    assert sorted(folder.entries()) == ["autoint", "autointmlp"]
+    artifacts.save(folder, "autointmlp", model, encoder, entry, other, replace=True)
+    assert list(folder.entries()) == ["autointmlp"]
+
+
+@pytest.mark.parametrize("moved", range(4))
+def test_a_save_that_died_between_two_renames_is_finished_by_the_next_load(
+    folder, made, moved, monkeypatch, caplog
+):
+    _, encoder, entry = artifacts.load(folder, "autointmlp")
+    model = spread(artifacts.load_keras(folder, "autointmlp"))
+    renamed, replace = [], Path.replace
+
+    def dying(path, target):
+        if len(renamed) == moved:
+            raise KeyboardInterrupt
+        renamed.append(target)
+        replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", dying)
+        try:
+            artifacts.save(folder, "autointmlp", model, encoder, entry | {"seed": 7}, made)
+        except KeyboardInterrupt:
+            assert moved < 3
+    loaded, _, entry = artifacts.load(folder, "autointmlp")
+    assert ("finished an interrupted save" in caplog.text) == (moved < 3)
+    assert np.array_equal(loaded.table, model.embedding.table)
+    assert entry["seed"] == 7
+    assert not list(folder.path.glob("*.part.*"))
+
+
+def test_two_processes_save_one_after_the_other(folder, made):
+    _, encoder, entry = artifacts.load(folder, "autointmlp")
+    models = {name: artifacts.load_keras(folder, name) for name in artifacts.WEIGHTS}
+    with ThreadPoolExecutor() as pool:
+        with files.locked(folder.path):
+            saves = [
+                pool.submit(artifacts.save, folder, name, model, encoder, entry | {"seed": 7}, made)
+                for name, model in models.items()
+            ]
+            time.sleep(0.2)
+            assert not any(save.done() for save in saves)
+        for save in saves:
+            save.result()
+    assert {entry["seed"] for entry in folder.entries().values()} == {7}
+
+
+def test_a_lock_that_is_never_released_is_an_error(folder, monkeypatch):
+    monkeypatch.setattr(files, "LOCK_TIMEOUT", 0.1)
+    refused = pytest.raises(OSError, match="another process has been writing to")
+    with files.locked(folder.path), refused, files.locked(folder.path):
+        pass
 
 
 def test_another_encoder_is_refused(folder, made):
@@ -166,7 +252,7 @@ def test_other_timestamps_are_only_a_warning(made, caplog):
 
 
 def test_a_full_disk_keeps_the_old_model(folder, made, monkeypatch):
-    before = {path: path.read_bytes() for path in folder.path.iterdir()}
+    before = contents(folder)
     _, encoder, entry = artifacts.load(folder, "autointmlp")
     model = artifacts.load_keras(folder, "autointmlp")
 
@@ -176,5 +262,5 @@ def test_a_full_disk_keeps_the_old_model(folder, made, monkeypatch):
 
     monkeypatch.setattr(model, "save_weights", full)
     with pytest.raises(OSError, match=r"could not write .*weights.h5.*No space left on device"):
-        artifacts.save(folder, "autointmlp", model, encoder, entry)
-    assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
+        artifacts.save(folder, "autointmlp", model, encoder, entry, made)
+    assert contents(folder) == before

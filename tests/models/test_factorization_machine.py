@@ -6,8 +6,8 @@ import numpy as np
 
 from movierec.data import synthetic
 from movierec.models.factorization_machine import FactorizationMachine
+from movierec.training.fitting import fit_rows
 from movierec.training.settings import Settings
-from movierec.training.train import fit_rows
 from tests.conftest import random_ids, spread
 
 DIMS = (3, 4, 2)

@@ -9,7 +9,7 @@ from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec.models import fold_in, scorer
 from movierec.models.numpy_model import NumpyModel
-from tests.conftest import random_ids
+from tests.conftest import random_ids, spread
 
 FIELDS = (30, 4, 50)
 
@@ -18,7 +18,7 @@ FIELDS = (30, 4, 50)
 def model(request):
     """A model with random weights so large that scores differ between movies."""
     keras.utils.set_random_seed(3)
-    return NumpyModel.of(request.param(FIELDS, embed_dim=8, init_std=0.4))
+    return NumpyModel.of(spread(request.param(FIELDS, embed_dim=8), 0.3))
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ def test_compile_all_leaves_nothing_to_compile(uncompiled):
     ids = rows(300)
     ratings = 1 + ids[:, 0] % 5
     train = Rows(ids, (ratings >= 4).astype(np.float32), ratings)
-    settings = Settings(epochs=1, batch_size=128, patience=None, unknown_rate=0.1, averaging=0.9)
+    settings = Settings(epochs=1, batch_size=128, patience=None, unknown_rate=0.1, ema_momentum=0.9)
     for model in (AutoInt(DIMS), AutoIntMLP(DIMS, pairwise_pooling=True, **FIVE)):
         assert losses.is_compiled(model)
         loop.fit(model, train, train, settings)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec import files
-from movierec.models import artifacts, numpy_model, registry
+from movierec.models import artifacts, numpy_model, registry, weights_file
 from movierec.models.fold_in import _loss_gradient
 from movierec.models.numpy_model import NumpyModel
 from movierec.training.losses import cross_entropy
@@ -78,7 +78,7 @@ def saved(keras_model, folder):
 
 def test_the_file_is_read_without_loss(keras_model, tmp_path):
     path, arguments = saved(keras_model, tmp_path)
-    assert_same(numpy_model.read(path, arguments), NumpyModel.of(keras_model))
+    assert_same(weights_file.read(path, arguments), NumpyModel.of(keras_model))
 
 
 def assert_same(model: NumpyModel, expected: NumpyModel) -> None:
@@ -99,11 +99,11 @@ def test_the_paths_in_a_weights_file_are_those_of_the_table(kind, tmp_path):
 
     with h5py.File(path) as file:
         file.visititems(add)
-    expected = {numpy_model.TABLE, numpy_model.READOUT, numpy_model.BIAS}
+    expected = {weights_file.TABLE, weights_file.READOUT, weights_file.BIAS}
     suffixes = ("", "_1", "_2")
-    expected |= {f"{numpy_model.INTERACTING}{s}/vars/{n}" for s in suffixes for n in range(4)}
+    expected |= {f"{weights_file.INTERACTING}{s}/vars/{n}" for s in suffixes for n in range(4)}
     if kind is AutoIntMLP:
-        dense = [f"{numpy_model.DENSE}{s}/vars/{n}" for s in suffixes for n in range(2)]
+        dense = [f"{weights_file.DENSE}{s}/vars/{n}" for s in suffixes for n in range(2)]
         expected |= {*dense[:-1]}  # the last layer has no bias
     assert paths == expected, (
         f"Keras {keras.__version__} names the arrays of a weights file differently: adapt the "
@@ -120,7 +120,7 @@ def test_committed_weights_are_read_as_keras_reads_them(manifest):
     for name, entry in folder.entries().items():
         keras_model = registry.keras_class(name)(**entry["model"])
         keras_model.load_weights(folder.weights(name))
-        model = numpy_model.read(folder.weights(name), entry["model"])
+        model = weights_file.read(folder.weights(name), entry["model"])
         assert_same(model, NumpyModel.of(keras_model))
 
 
@@ -153,18 +153,28 @@ def test_other_users_replace_the_trained_ones():
 def test_the_file_of_another_model_is_refused(tmp_path, change, message):
     path, arguments = saved(spread(AutoIntMLP(DIMS)), tmp_path)
     with pytest.raises(ValueError, match=message):
-        numpy_model.read(path, arguments | change)
+        weights_file.read(path, arguments | change)
 
 
 def test_an_argument_that_is_missing_is_named(tmp_path):
     path, arguments = saved(AutoInt(DIMS), tmp_path)
     del arguments["head_dim"]
     with pytest.raises(KeyError, match="head_dim"):
-        numpy_model.read(path, arguments)
+        weights_file.read(path, arguments)
+
+
+def test_a_probability_is_never_above_one():
+    """The sum of the positive classes' float32 shares can be 1.0000001."""
+    logits = np.random.default_rng(0).normal(0, 3, (10_000, 6)).astype(np.float32)
+    logits[:, 0] = -100
+    keras_model = AutoInt(DIMS, num_classes=6, num_positive=5)
+    model = NumpyModel.of(keras_model)
+    for probabilities in (model.probabilities(logits), keras_model.probabilities(logits)):
+        assert np.max(probabilities) == 1
 
 
 def test_mean_attention_is_the_mean_over_heads_and_rows(monkeypatch):
-    keras_model = AutoInt(DIMS, embed_dim=4, num_layers=2, head_dim=4, init_std=0.5)
+    keras_model = spread(AutoInt(DIMS, embed_dim=4, num_layers=2, head_dim=4), 0.5)
     model, ids = NumpyModel.of(keras_model), rows(10)
     _, layers = keras_model(ids, return_attention=True)
     expected = [np.mean(layer, axis=(0, 1)) for layer in layers]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from movierec.models import registry
-from movierec.training.settings import SETTINGS
+from movierec.training.named_settings import SETTINGS
 
 DIMS = (5, 3, 7)
 

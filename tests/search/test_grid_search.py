@@ -10,8 +10,7 @@ import time
 import pandas as pd
 import pytest
 
-from movierec import files
-from movierec.models import artifacts
+from movierec import files, provenance
 from movierec.search import grid_search, grids
 from tests.conftest import SMALL
 
@@ -43,10 +42,11 @@ def test_a_row_has_settings_metrics_and_versions(made, table):
     assert rows["embed_dim"].tolist() == [4, 8]
     assert rows["error"].isna().all()
     assert rows["valid_auc"].between(0, 1).all()
-    assert rows["test_recall"].between(0, 1).all()
+    assert rows["test_recall@10"].between(0, 1).all()
     assert (rows["gain_low"] <= rows["gain"]).all()
-    assert (rows["code"] == grid_search.code_hash()).all()
-    assert set(artifacts.versions()) <= set(rows)
+    assert (rows["code"] == provenance.code_hash("movierec.search.trial")).all()
+    assert (rows["versions"] == provenance.versions_text()).all()
+    assert (rows["data"] == made.fingerprint["ratings"][:12]).all()
 
 
 def test_a_finished_trial_is_not_run_again(made, table):
@@ -61,12 +61,30 @@ def test_a_failed_trial_stays_with_its_error(table):
     assert "the loss became" in failed["error"].iloc[0]
 
 
-def test_rows_of_other_code_are_kept_with_a_warning(made, table, tmp_path, caplog):
-    other = tmp_path / "other.csv"
-    grid_search.read(table).assign(code="other").to_csv(other, index=False)
-    rows = grid_search.run(GRID, made, other)
-    assert (rows["code"] == "other").all()
-    assert "2 trials of other.csv were run with a different version of the code" in caplog.text
+def test_stale_rows_are_refused_kept_or_run_again(made, table, tmp_path):
+    path, fresh = tmp_path / "other.csv", grid_search.read(table)
+    fresh.assign(code="other").to_csv(path, index=False)
+    before = path.read_bytes()
+    with pytest.raises(grids.GridError, match="2 of 2 trials in .*other.csv are stale: code other"):
+        grid_search.run(GRID, made, path)
+    assert (grid_search.run(GRID, made, path, stale="keep")["code"] == "other").all()
+    assert path.read_bytes() == before
+    again = grid_search.run(GRID, made, path, stale="rerun")
+    assert set(again["code"]) == set(fresh["code"])
+    assert len(grid_search.read(path)) == len(fresh)  # rows are replaced, and others stay
+    grid_search.run(GRID, made, path)
+
+
+def test_rows_of_another_library_or_of_unknown_origin_are_stale(made, table, tmp_path):
+    path = tmp_path / "other.csv"
+    rows = grid_search.read(table)
+    rows["versions"] = rows["versions"].str.replace("numpy 2", "numpy 1")
+    rows.to_csv(path, index=False)
+    with pytest.raises(grids.GridError, match=r"versions .*numpy 1\..*, now .*numpy 2\."):
+        grid_search.run(GRID, made, path)
+    rows.drop(columns="versions").to_csv(path, index=False)
+    with pytest.raises(grids.GridError, match="versions unknown, now python"):
+        grid_search.run(GRID, made, path)
 
 
 @pytest.mark.parametrize(

@@ -25,3 +25,12 @@ def test_effects_by_hand():
     assert effects["matters"].tolist() == [True, False]
     with pytest.raises(grids.GridError, match="at least two are needed"):
         grids.effects(grid, rows[2:])
+    mixed = rows.assign(code=["a", "a", "a", "b", "b"])
+    with pytest.raises(grids.GridError, match="the trials of g cannot be compared: code: a and b"):
+        grids.effects(grid, mixed)
+
+
+def test_a_grid_is_adapted_to_the_data_set_except_the_originals():
+    assert grids.grid_for("wide", "ml-100k").base.batch_size == 512
+    assert grids.grid_for("wide", "ml-1m").base.batch_size == 2048
+    assert grids.grid_for("original", "ml-100k").base.batch_size == 2048

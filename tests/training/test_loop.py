@@ -11,8 +11,8 @@ from movierec.data.rows import Rows, targets_of
 from movierec.models import registry
 from movierec.models.scorer import predictor
 from movierec.training import loop
+from movierec.training.fitting import fit_rows
 from movierec.training.settings import Settings, TrainingError
-from movierec.training.train import fit_rows
 from tests.conftest import random_ids
 
 DIMS = (20, 20, 3)
@@ -90,9 +90,9 @@ def test_without_patience_the_last_epoch_is_kept():
 
 
 def test_averaged_weights_are_kept_and_do_not_change_the_training():
-    settings = dataclasses.replace(QUICK, epochs=3, averaging=0.9)
+    settings = dataclasses.replace(QUICK, epochs=3, ema_momentum=0.9)
     averaged, history = run(settings)
-    plain, plain_history = run(dataclasses.replace(settings, averaging=0.0))
+    plain, plain_history = run(dataclasses.replace(settings, ema_momentum=0.0))
     losses, plain_losses = ([row["loss"] for row in h] for h in (history, plain_history))
     assert losses == pytest.approx(plain_losses, rel=1e-4)
     assert not np.allclose(weights(averaged), weights(plain), atol=1e-4)
@@ -104,7 +104,7 @@ def test_averaged_weights_of_two_steps():
     """They are 0.9 · (weights after step 1) + 0.1 · (weights after step 2)."""
     whole = dataclasses.replace(QUICK, batch_size=1000, dropout=0.0, unknown_rate=0.0)
     after = [weights(run(dataclasses.replace(whole, epochs=epochs))[0]) for epochs in (1, 2)]
-    averaged = weights(run(dataclasses.replace(whole, epochs=2, averaging=0.9))[0])
+    averaged = weights(run(dataclasses.replace(whole, epochs=2, ema_momentum=0.9))[0])
     np.testing.assert_allclose(averaged, 0.9 * after[0] + 0.1 * after[1], rtol=1e-3, atol=1e-5)
 
 
@@ -123,7 +123,7 @@ def test_unrated_movies_are_drawn_and_get_lower_scores():
     ids[:, 5:11] = rng.integers(0, 10, 2000)[:, None]
     train = Rows(ids, np.ones(2000, np.float32), np.full(2000, 5), movies, slice(5, 11))
     settings = dataclasses.replace(
-        QUICK, epochs=5, five_ratings=True, unseen=2, pairwise_pooling=True
+        QUICK, epochs=5, five_ratings=True, unrated_per_row=2, pairwise_pooling=True
     )
     model = build(settings, dims)
     assert model.num_classes == 6
@@ -191,7 +191,7 @@ def test_a_loss_that_is_not_finite_names_the_batch(tmp_path):
 
 
 WRONG = [("epochs", 0), ("epochs", -1), ("epochs", 1.5), ("batch_size", 0), ("patience", 0)]
-WRONG += [("learning_rate", 0), ("unknown_rate", 1), ("averaging", 1), ("l2_embedding", -1)]
+WRONG += [("learning_rate", 0), ("unknown_rate", 1), ("ema_momentum", 1), ("l2_embedding", -1)]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)

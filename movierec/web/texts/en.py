@@ -167,8 +167,8 @@ ENGLISH = {
     "quality_missing": "The evaluation table is missing: `make evaluate` writes it.",
     "metrics": {
         "ranker": "ranker",
-        "ndcg_original": "NDCG@10 (original)",
-        "recall": "Recall@10",
+        "ndcg_original@10": "NDCG@10 (original)",
+        "recall@10": "Recall@10",
         "auc": "AUC",
         "logloss": "LogLoss",
     },

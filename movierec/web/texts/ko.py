@@ -160,8 +160,8 @@ KOREAN = {
     "quality_missing": "평가 표가 없습니다. `make evaluate`를 실행하면 만들어집니다.",
     "metrics": {
         "ranker": "순위 방법",
-        "ndcg_original": "NDCG@10 (원본 정의)",
-        "recall": "Recall@10",
+        "ndcg_original@10": "NDCG@10 (원본 정의)",
+        "recall@10": "Recall@10",
         "auc": "AUC",
         "logloss": "LogLoss",
     },
