@@ -196,7 +196,7 @@ def effects(table: pd.DataFrame, noise: float) -> Figure:
 
 
 def leads(table: pd.DataFrame) -> Figure:
-    """Each model's lead over the best baseline, with its paired 95 % interval, by `results.read`."""
+    """Each model's lead over the best baseline, with its 95 % interval, from `results.read`."""
     ours = table[table["lead"].notna()]
     labels = [
         f"{row.protocol}: {row.ranker}\n(against {row.best_baseline})" for row in ours.itertuples()

@@ -1,6 +1,7 @@
 """The commands, files, example and tables in the Markdown pages are right."""
 
 import argparse
+import json
 import re
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from movierec import files
 from movierec.__main__ import parser
 from movierec.evaluation import tables
+from movierec.models.artifacts import ArtifactError
 
 ROOT = files.ROOT
 READMES = ("README.md", "README.ko.md")
@@ -80,6 +82,61 @@ def test_the_readme_is_short_and_begins_with_a_picture_and_two_commands(page):
 def test_the_tables_are_up_to_date():
     for path, text in tables.updated_pages().items():
         assert path.read_text("utf-8") == text, f"run `make tables`: {path.name} is out of date"
+
+
+# Figures in sentences that no committed table or notebook has: published ones, settings, and those
+# of earlier versions.
+ELSEWHERE = {
+    "the course project": "0.6617 0.6302 0.0001",
+    "the AutoInt paper": "0.8488 0.3753",
+    "GRU4Rec, NARM, STAMP and SR-GNN": "0.6064 0.2289 0.6832 0.2863 0.6874 0.2967 0.7057 0.3094",
+    "full ranking with the time of the test event, commit cb187a3": "0.0125 0.0444",
+    "uniform attention, 1/13": "0.077",
+}
+FIGURE = r"(?<![\d.])\d\.\d{3,}(?!\d)"
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+
+
+def printed(path):
+    """What the cells of an executed notebook show, as text."""
+    outputs = [o for cell in notebook_cells(path, "code") for o in cell["outputs"]]
+    shown = [o.get("text", []) for o in outputs]
+    shown += [text for o in outputs for name, text in o.get("data", {}).items() if "text" in name]
+    return "".join("".join(lines) for lines in shown)
+
+
+def notebook_cells(path, kind):
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == kind]
+
+
+def unexplained(text, sources):
+    """Figures with three or more decimals that are in none of the sources."""
+    known = " ".join([*ELSEWHERE.values(), *sources])
+    return [figure for figure in re.findall(FIGURE, text) if figure not in known]
+
+
+@pytest.mark.parametrize("page", tables.PAGES)
+def test_every_figure_in_a_sentence_comes_from_a_table_or_a_notebook(page):
+    """`make tables` writes the marked ones, and test_the_tables_are_up_to_date compares them."""
+    text = re.sub(r"<!-- (.+?) -->\n.*?<!-- end of \1 -->", "", read(page), flags=re.DOTALL)
+    text = re.sub(tables.FIGURE, "", text)
+    assert not unexplained(text, map(printed, NOTEBOOKS))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_figure_in_a_notebooks_text_is_in_its_outputs(path):
+    text = "\n".join("".join(cell["source"]) for cell in notebook_cells(path, "markdown"))
+    assert not unexplained(text, [printed(path)])
+
+
+def test_a_figure_of_a_table():
+    ease = "evaluation; protocol=full-ranking; ranker=EASE; "
+    assert re.fullmatch(r"0\.\d\d", tables.figure(f"{ease}ndcg@10", 2))
+    assert tables.figure("ml-100k/evaluation; ranker=perfect ranker; auc", 3) == "1.000"
+    for key in ("evaluation; auc", f"{ease}height", "evaluation; ranker=Nobody; auc"):
+        with pytest.raises(ArtifactError, match="expected one with"):
+            tables.figure(key, 3)
 
 
 def test_every_table_is_in_both_languages():

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse.linalg import lsmr
+from scipy.special import logit
 
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
@@ -38,7 +41,8 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         (hyperparameters), the metrics of `summary`, each with `_ci` (half-width of the 95 %
         interval over users); `gain` over the movie mean and, for models, `lead` over the best
         baseline, both in the protocol's primary metric and with the bounds of the paired 95 %
-        interval; ece where scores are probabilities; coverage, gini, novelty and overlap of the
+        interval; ece where scores are probabilities; for models, additive_share of
+        their log-odds; coverage, gini, novelty and overlap of the
         lists for full ranking; and the origin: code, versions, data, and for models weights.
 
     Raises:
@@ -100,10 +104,34 @@ def _measured(
         values["auc_ci"] = float(np.subtract(*np.quantile(areas, [0.975, 0.025])) / 2)
         if ranker.probability:
             values["ece"] = calibration.expected_error(labels, ranker.scores)
+        if ranker.weights:
+            movies = dataset.data.rating_movies[rows]
+            smallest = calibration.SMALLEST
+            log_odds = logit(np.clip(ranker.scores.astype(np.float64), smallest, 1 - smallest))
+            values["additive_share"] = additive_share(users, movies, log_odds)
         paired = areas if primary == "auc" else table[primary].to_numpy()
     row = {"ranker": ranker.name, "model": ranker.model, "chosen": ranker.chosen}
     row["weights"] = ranker.weights
     return row | summary.flat(values), paired
+
+
+def additive_share(users: np.ndarray, movies: np.ndarray, values: np.ndarray) -> float:
+    """Share of the variance of `values` that is a sum of an effect of the user and of the movie.
+
+    It is R² of the least-squares fit `value ≈ a_user + b_movie`.
+
+    Args:
+        users, movies: of each row, shape (rows,).
+        values: such as log-odds, shape (rows,).
+    """
+    columns = [np.unique(names, return_inverse=True)[1] for names in (users, movies)]
+    columns[1] = columns[1] + columns[0].max() + 1
+    rows = np.arange(len(values))
+    ones = np.ones(2 * len(values), np.float32)
+    effects = sparse.csr_array((ones, (np.tile(rows, 2), np.concatenate(columns))))
+    values = values - np.mean(values, dtype=np.float64)
+    rest = values - effects @ lsmr(effects, values)[0]
+    return float(1 - rest @ rest / (values @ values))
 
 
 def _list_metrics(dataset: SplitDataset, top_k: np.ndarray) -> dict[str, float]:

@@ -237,6 +237,8 @@ def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[Ran
             artifacts.check_data(entry, dataset.data)
             encoded, predict = dataset.encoded(encoder), scorer.predictor(model)
             title = f"{registry.TITLES[name]}, {setting} setting"
+            if not entry["settings"]["refit"]:
+                title += ", training rows only"
             weights = entry["weights_sha256"][:12]
             if dataset.protocol.full_ranking:
                 row_scorer = full_ranking.model_scorer(predict, encoded)

@@ -1,5 +1,6 @@
 """The tables in the READMEs and docs/, made from the committed tables of results."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -54,6 +55,7 @@ COLUMNS = {
         "lead": "lead in NDCG over the best baseline",
     },
 }
+FIGURE = re.compile(r"(<!--= (.+?) -->)([+-]?\d+\.\d+)")  # a number in a sentence, and its mark
 # The README's short table.
 HEADLINE_COLUMNS = ("ndcg_original@10", "recall@10", "auc", "logloss", "lead")
 HEADLINE_RANKERS = (
@@ -63,7 +65,7 @@ HEADLINE_RANKERS = (
     "factorisation machine on 13 fields",
     "AutoInt, tuned setting",
     "AutoInt+, tuned setting",
-    "AutoInt+, original setting",
+    "AutoInt+, original setting, training rows only",
 )
 # For the other baselines the number of known ratings changes little.
 NEW_USER_BASELINES = (
@@ -263,14 +265,47 @@ def blocks(root: Path = files.ROOT) -> dict[str, str]:
     return texts
 
 
+def figure(key: str, digits: int, root: Path = files.ROOT) -> str:
+    """A number of a committed table, as text.
+
+    Args:
+        key: the table (with its data set, unless that is ml-1m), conditions on columns, and the
+            wanted column, separated by semicolons: "evaluation; ranker=EASE; ndcg@10" or
+            "ml-100k/evaluation; protocol=test-rows; ranker=movie mean; auc".
+        digits: number of decimals.
+
+    Raises:
+        ArtifactError: the key does not lead to one number.
+    """
+    name, *conditions, column = (part.strip() for part in key.split(";"))
+    small = name.startswith("ml-100k/")
+    rows = read("ml-100k" if small else "ml-1m", name.removeprefix("ml-100k/"), root)
+    for condition in conditions:
+        where, _, wanted = condition.partition("=")
+        rows = rows[rows.get(where, pd.Series(dtype=str)).astype(str) == wanted]
+    if len(rows) != 1 or column not in rows:
+        raise ArtifactError(f"{key!r} leads to {len(rows)} rows, expected one with {column}")
+    return f"{rows[column].iloc[0]:.{digits}f}"
+
+
 def updated_pages(root: Path = files.ROOT) -> dict[Path, str]:
-    """The text of every page in `PAGES` with its tables made from the committed CSV files."""
+    """The text of every page in `PAGES` with its numbers from the committed CSV files.
+
+    These are the tables between two marks (see `files.with_block`), and every number in a sentence
+    after a mark `<!--= key -->`, for which see `figure`.
+    """
+
+    def renewed(found: re.Match) -> str:
+        mark, key, number = found.groups()
+        return mark + figure(key, len(number.partition(".")[2]), root)
+
     texts, pages = blocks(root), {}
     for name in PAGES:
         text = (root / name).read_text("utf-8")
         for block, content in texts.items():
             if f"<!-- {block} -->" in text:
                 text = files.with_block(text, block, content)
+        text = FIGURE.sub(renewed, text)
         pages[root / name] = text
     return pages
 

@@ -43,7 +43,9 @@ def train(
         TrainingError, ArtifactError, OSError: see `loop.fit` and `artifacts.save`; nothing is half
             written. What can be refused is refused before training.
     """
-    from movierec.training import losses  # imports TensorFlow
+    import llvmlite.binding  # slow to import, like TensorFlow
+
+    from movierec.training import losses
 
     settings = dataclasses.replace(settings_for(setting, data.name, protocol), **overrides)
     if not 0 <= seed < 2**32:
@@ -71,6 +73,7 @@ def train(
     entry = description | {
         "trained": datetime.date.today().isoformat(),
         "compiled": losses.is_compiled(model),
+        "processor": llvmlite.binding.get_host_cpu_name(),
         "history": history,
     }
     artifacts.save(folder, name, model, encoded.encoder, entry, data, replace)

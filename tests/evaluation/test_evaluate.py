@@ -1,15 +1,18 @@
 """Evaluation: the committed weights give the committed tables; every protocol compares rankers."""
 
+import itertools
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from movierec import provenance
 from movierec.data import movielens, splits
 from movierec.data.dataset import split_by
 from movierec.evaluation import evaluate, explanation_agreement, rankers, results, tables
 from movierec.models import artifacts
+from movierec.training.named_settings import SETTINGS
 from movierec.training.train import train
 
 
@@ -58,6 +61,28 @@ def test_the_reference_figures_and_the_tuned_weights(data, evaluated):
     assert tuned["ndcg_original@10"] >= 0.683
     assert tuned["recall@10"] >= 0.644
     assert tuned["gain_low"] > 0
+
+
+@pytest.mark.parametrize("dataset", movielens.NAMES)
+def test_the_committed_rows_are_those_of_the_committed_weights(dataset):
+    """Each of our models' rows names its weights, and they are the saved ones."""
+    table = results.read(dataset)
+    saved = set()
+    for setting, protocol in itertools.product(SETTINGS, splits.PROTOCOLS):
+        folder = artifacts.model_folder(dataset, setting, protocol=protocol)
+        saved |= {entry["weights_sha256"][:12] for entry in folder.entries().values()}
+    assert set(table.loc[table["model"], "weights"]) == saved
+    assert not provenance.differing(table)
+
+
+def test_additive_share_by_hand():
+    """Two users and two movies: effects of ±1 and ±2, and a joint effect of ±1."""
+    users, movies = np.array([0, 0, 1, 1]), np.array([5, 7, 5, 7])
+    additive = np.array([1 + 2, 1 - 2, -1 + 2, -1 - 2])
+    assert evaluate.additive_share(users, movies, additive) == pytest.approx(1)
+    joint = np.array([1, -1, -1, 1])
+    assert evaluate.additive_share(users, movies, additive + joint) == pytest.approx(5 / 6)
+    assert evaluate.additive_share(users, movies, joint + 3) == pytest.approx(0)
 
 
 @pytest.mark.parametrize("dataset", movielens.NAMES)

@@ -30,9 +30,7 @@ def test_over_seeds_by_hand():
     with pytest.raises(ArtifactError, match=r"the seeds \[1, 2, 4\], expected \[1, 2, 3\]"):
         tables.over_seeds(other, variants, ["auc"], "auc")
     mixed = pd.concat([three.assign(code="x"), trials("a", 0, [0, 0, 0]).assign(code="y")])
-    with pytest.raises(
-        ArtifactError, match="cannot be paired .code: x and y.: run the grids again"
-    ):
+    with pytest.raises(ArtifactError, match="cannot be paired .code: x and y.: run the"):
         tables.over_seeds(mixed, variants, ["auc"], "auc")
     with pytest.raises(ArtifactError, match="no successful trials of"):
         tables.over_seeds(three.assign(error="x"), variants, ["auc"], "auc")
