@@ -138,9 +138,11 @@ def table(lists: dict[str, TopK], relevant: sparse.csr_array, reference: str) ->
     per_user = {name: metrics.top_k_metrics(top, relevant) for name, top in lists.items()}
     rows = {}
     for name, top in lists.items():
-        values = per_user[name]
-        row = {metric: metrics.as_text(metrics.interval(values[metric])) for metric in values}
-        ndcg = f"ndcg@{top.shape[1]}"
+        values, k = per_user[name], top.shape[1]
+        recall, ndcg = f"recall@{k}", f"ndcg@{k}"
+        row = {
+            metric: metrics.as_text(metrics.interval(values[metric])) for metric in (recall, ndcg)
+        }
         lead = metrics.bootstrap_difference(values[ndcg], per_user[reference][ndcg])
         text = metrics.lead_as_text(*lead)
         row[f"lead in ndcg over {reference}"] = "–" if name == reference else text
@@ -214,7 +216,8 @@ def evaluate_tuned(plays: Plays) -> tuple[list[str], pd.DataFrame, dict[str, flo
     for name, settings in {"ALS, original settings": AlsSettings(), "ALS, tuned": TUNED}.items():
         lists[name] = top_k(fit_als(known, settings), known, settings.weighting)
     means = metrics.top_k_metrics(lists["ALS, tuned"], parts.test).mean()
-    return notes, table(lists, parts.test, "item-kNN"), means.to_dict()
+    summary = means[["recall@10", "ndcg@10"]].to_dict()
+    return notes, table(lists, parts.test, "item-kNN"), summary
 
 
 def recommend(plays: Plays, favourites: Sequence[str], n: int = 10) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from movierec.data.schema import RATING
 from movierec.data.tables import MovieLens
+from movierec.models.ease import weights
 
 
 @dataclass(frozen=True)
@@ -202,16 +203,9 @@ def implicit_als(
 
 
 def ease(data: Interactions, l2: float = 300) -> PairScorer:
-    """EASE on liked movies: a linear autoencoder in closed form (Steck 2019, arXiv 1905.03375).
-
-    With `G = XᵀX + l2 · I` and `P = G⁻¹`, the weight of movie i for movie j is `-P_ij / P_jj`, and
-    0 on the diagonal; a user's scores are `X` times these weights.
-    """
+    """EASE on liked movies, see `models.ease`."""
     liked = data.matrix(data.labels)
-    inverse = np.linalg.inv((liked.T @ liked).toarray() + l2 * np.eye(data.shape[1]))
-    weights = -inverse / np.diag(inverse)
-    np.fill_diagonal(weights, 0)
-    return _from_factors(liked.toarray(), weights.T.astype(np.float32))
+    return _from_factors(liked.toarray(), weights(liked, l2).T)
 
 
 def one_hot(ids: np.ndarray, field_dims: Sequence[int]) -> sparse.csr_array:

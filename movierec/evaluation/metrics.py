@@ -170,9 +170,10 @@ def one_relevant(ranks: np.ndarray, k: int = 10) -> pd.DataFrame:
 
 
 def top_k_metrics(top_k: np.ndarray, relevant: sparse.csr_array) -> pd.DataFrame:
-    """Recall@k and NDCG@k of lists of k items, for users with any number of relevant items.
+    """Metrics of lists of k items, for users with any number of relevant items.
 
-    Recall@k is the share of the relevant items that are in the list. NDCG@k is
+    Recall@k is the share of the relevant items that are in the list, Precision@k the share of the
+    k places that have a relevant item, and Hit Ratio@k is 1 if there is one. NDCG@k is
     `Σ_{i≤k} hit(i)/log₂(i+1) ÷ Σ_{i≤min(k,P)} 1/log₂(i+1)` with P relevant items. Users without a
     relevant item have no defined value and are left out.
 
@@ -181,15 +182,16 @@ def top_k_metrics(top_k: np.ndarray, relevant: sparse.csr_array) -> pd.DataFrame
         relevant: non-zero for relevant items, shape (users, items).
 
     Returns:
-        One row per user (index `user`, the row of `top_k`): recall@k, ndcg@k.
+        One row per user (index `user`, the row of `top_k`): recall@k, ndcg@k, precision@k,
+        hit_ratio@k.
 
     Example:
         Three relevant items, two of them first and third in the list, k = 3:
         DCG = 1 + 1/2, ideal DCG = 1 + 0.631 + 1/2.
 
         >>> wanted = sparse.csr_array([[1, 1, 1, 0, 0]])
-        >>> top_k_metrics(np.array([[0, 4, 2]]), wanted).round(3).to_dict("list")
-        {'recall@3': [0.667], 'ndcg@3': [0.704]}
+        >>> top_k_metrics(np.array([[0, 4, 2]]), wanted).round(3).iloc[0].to_dict()
+        {'recall@3': 0.667, 'ndcg@3': 0.704, 'precision@3': 0.667, 'hit_ratio@3': 1.0}
     """
     top_k = np.asarray(top_k)
     users, k = np.arange(len(top_k))[:, None], top_k.shape[1]
@@ -202,6 +204,8 @@ def top_k_metrics(top_k: np.ndarray, relevant: sparse.csr_array) -> pd.DataFrame
             {
                 f"recall@{k}": hits.sum(axis=1) / positives,
                 f"ndcg@{k}": (hits @ discount) / ideal[np.minimum(positives, k)],
+                f"precision@{k}": hits.sum(axis=1) / k,
+                f"hit_ratio@{k}": hits.any(axis=1).astype(np.float64),
             }
         ).rename_axis("user")
     return table[positives > 0]

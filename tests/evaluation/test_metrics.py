@@ -102,6 +102,8 @@ def test_same_as_ir_measures():
     assert rows.index.tolist() == lists.index.tolist() == np.unique(users).tolist()
     names = {ir_measures.nDCG @ 10: "ndcg@10", ir_measures.R @ 10: "recall@10"}
     names[ir_measures.Success @ 10] = "hit_ratio@10"
+    precision = by_ir_measures([ir_measures.P @ 10], users, items, 1, order)
+    assert lists["precision@10"].mean() == pytest.approx(*precision.values(), abs=1e-6)
     for measure, value in by_ir_measures([*names], users, items, 1, order).items():
         assert rows[names[measure]].mean() == pytest.approx(value, abs=1e-6)
         if names[measure] in lists:
