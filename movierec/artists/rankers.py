@@ -145,7 +145,7 @@ def table(lists: dict[str, TopK], relevant: sparse.csr_array, reference: str) ->
         }
         lead = metrics.bootstrap_difference(values[ndcg], per_user[reference][ndcg])
         text = metrics.lead_as_text(*lead)
-        row[f"lead in ndcg over {reference}"] = "–" if name == reference else text
+        row[f"lead in {ndcg} over {reference}"] = "–" if name == reference else text
         row["coverage"] = f"{metrics.coverage(top, relevant.shape[1]):.1%}"
         rows[name] = row
     return pd.DataFrame(rows).T.rename_axis("ranker")

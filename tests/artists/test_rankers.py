@@ -25,9 +25,11 @@ def test_top_k_metrics_by_hand():
     relevant = sparse.csr_array([[1.0, 0, 2, 0], [0, 0, 0, 0], [0, 1, 0, 0]])
     per_user = metrics.top_k_metrics(np.array([[1, 2], [0, 1], [3, -1]]), relevant)
     assert per_user.index.tolist() == [0, 2]
-    assert per_user["recall"].tolist() == [1 / 2, 0]
+    assert per_user["precision@2"].tolist() == [1 / 2, 0]
+    assert per_user["hit_ratio@2"].tolist() == [1, 0]
+    assert per_user["recall@2"].tolist() == [1 / 2, 0]
     expected = [(1 / np.log2(3)) / (1 + 1 / np.log2(3)), 0]
-    assert per_user["ndcg"].tolist() == pytest.approx(expected)
+    assert per_user["ndcg@2"].tolist() == pytest.approx(expected)
 
 
 def test_rankers_learn_taste_and_leave_out_known_artists(taste):
@@ -47,14 +49,14 @@ def test_rankers_learn_taste_and_leave_out_known_artists(taste):
     recall = table["recall@10"].str.split(" ").str[0].astype(float)
     assert recall["ALS"] > recall["popularity"] + 0.2
     assert recall["item-kNN"] > recall["popularity"] + 0.2
-    assert table.loc["popularity", "lead in ndcg over popularity"] == "–"
+    assert table.loc["popularity", "lead in ndcg@10 over popularity"] == "–"
 
 
 def test_search_has_a_row_for_every_combination(taste):
     parts = plays.holdout(taste.counts)
     tried = rankers.search(parts, factors=[2, 4], regularization=[1.0], alpha=[5.0], neighbours=[5])
     assert len(tried) == len(rankers.WEIGHTINGS) * (2 + 1)
-    assert tried["ndcg"].is_monotonic_decreasing
+    assert tried["ndcg@10"].is_monotonic_decreasing
 
 
 def test_evaluate_tuned(taste):
