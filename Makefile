@@ -46,8 +46,8 @@ evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all); wri
 tables: setup ## write the tables in the READMEs and docs/ from model/*.csv
 	$(MOVIEREC) tables
 
-search: setup ## run or continue the grid search GRID=original (or wide, seeds, ...)
-	$(MOVIEREC) search --grid $(GRID) --dataset $(DATASET)
+search: setup ## run or continue the grid search GRID=original (STALE=rerun: old trials again)
+	$(MOVIEREC) search --grid $(GRID) --dataset $(DATASET) $(if $(STALE),--stale $(STALE))
 
 notebooks: .venv/test.stamp ## run every notebook on DATASET=ml-1m
 	DATASET=$(DATASET) $(BIN)/python -m tests.notebooks

@@ -11,8 +11,10 @@ from movierec.data.download import DATA_DIR, first_available
 from movierec.data.splits import PROTOCOLS
 from movierec.errors import MovieRecError
 from movierec.models import registry
+from movierec.models.artifacts import CANDIDATES
 from movierec.search.grids import GRIDS, grid_for
 from movierec.sequences import sessions
+from movierec.serving.lookups import ORDERS
 from movierec.training import named_settings
 from movierec.training.settings import SEED
 
@@ -42,8 +44,13 @@ def preprocess(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train a model and save its weights, encoder and manifest entry."""
+    from movierec.training import candidates
     from movierec.training.train import train
 
+    if options.model == CANDIDATES:
+        candidates.train(movielens.load(options.dataset))
+        print("saved the candidate model")
+        return
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
     entry = train(
         options.model,
@@ -102,11 +109,13 @@ def _search_prior(dataset: movielens.MovieLens) -> None:
 
 
 def recommend(options: argparse.Namespace) -> None:
-    """Print the movies that a user would most probably rate 4 or more."""
+    """Print the movies recommended to a user."""
     from movierec import load
 
     recommender = load(options.model, options.dataset)
-    table = recommender.recommend(options.user, options.n, options.year, options.month)
+    table = recommender.recommend(
+        options.user, options.n, options.year, options.month, options.order
+    )
     if options.format == "json":
         print(table.to_json(orient="records", indent=1, force_ascii=False))
     elif options.format == "csv":
@@ -167,8 +176,9 @@ def parser() -> argparse.ArgumentParser:
     def add_dataset(command: argparse.ArgumentParser) -> None:
         command.add_argument("--dataset", choices=movielens.NAMES, default="ml-1m")
 
-    def add_model(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--model", choices=registry.TITLES, default="autointmlp")
+    def add_model(command: argparse.ArgumentParser, *others: str) -> None:
+        names = [*registry.TITLES, *others]
+        command.add_argument("--model", choices=names, default="autointmlp")
 
     command = add("data", data)
     command.add_argument(
@@ -179,7 +189,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", choices=movielens.NAMES)
 
     command = add("train", train)
-    add_model(command)
+    add_model(command, CANDIDATES)
     add_dataset(command)
     command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
     command.add_argument("--protocol", choices=PROTOCOLS, default="test-rows")
@@ -213,6 +223,12 @@ def parser() -> argparse.ArgumentParser:
     add_dataset(command)
     command.add_argument("--year", type=int, help="target year (default: the user's last)")
     command.add_argument("--month", type=int, help="target month (default: the user's last)")
+    command.add_argument(
+        "--order",
+        choices=ORDERS,
+        default="for-you",
+        help="by P(turn to it) · P(like it), or surest: by P(like it) alone",
+    )
     command.add_argument("--format", choices=["table", "csv", "json"], default="table")
 
     command = add("sessions", sessions_command)

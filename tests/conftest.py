@@ -11,6 +11,7 @@ from movierec.data.download import NotFoundError
 from movierec.data.tables import MovieLens
 from movierec.serving.lookups import Lookups
 from movierec.serving.recommender import Recommender, attach
+from movierec.training import candidates
 from movierec.training.settings import Settings
 from movierec.training.train import train
 
@@ -104,6 +105,7 @@ def trained(made, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("trained")
     for name in ("autoint", "autointmlp"):
         train(name, made, root=root, epochs=2, batch_size=128, ema_momentum=0.0)
+    candidates.train(made, root)
     return root
 
 

@@ -41,7 +41,8 @@ def agreement(recommender: Recommender, count: int = 500, seed: int = 0) -> dict
     explanations = []
     for user_id in rng.choice(users, min(count, len(users)), False):
         candidates = recommender.candidates(int(user_id))
-        movies = recommender.rank(candidates, min(10, int(candidates.unrated.sum())))
+        most = min(10, int(candidates.unrated.sum()))
+        movies = recommender.rank(candidates, most, order="surest")
         explanations.append(explain(recommender, candidates, int(rng.choice(movies[MOVIE]))))
     received = np.array([explanation.received for explanation in explanations])
     known = np.array([explanation.field_values for explanation in explanations]) != ""

@@ -1,14 +1,17 @@
-"""Save and load a trained model: weights, encoder and a manifest that ties them together.
+"""Save and load trained models: weights, encoder and a manifest that ties them together.
 
-A folder has the weights of both models and `manifest.json` with one entry per model. `load` checks
-that the hashes of weights and encoder match it and that the model's arguments fit them;
-`check_data` checks the data. Library versions, settings and seed are only recorded.
+A folder has the weights of both models, the candidate model and `manifest.json` with one entry for
+each. `load` checks that the hashes of weights and encoder match it and that the model's arguments
+fit them; `check_data` checks the data. Library versions, settings and seed are only recorded.
 """
 
 import json
 import logging
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from movierec import files, provenance
 from movierec.data import encoder_file
@@ -17,12 +20,14 @@ from movierec.data.schema import FEATURES
 from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
 from movierec.models import registry, weights_file
+from movierec.models.candidates import CandidateModel
 from movierec.models.numpy_model import NumpyModel
 
 WEIGHTS = {
     "autoint": "autoInt_model_weights.weights.h5",
     "autointmlp": "autoIntMLP_model_weights.weights.h5",
 }
+CANDIDATES = "candidates"
 FINGERPRINT = ("users", "movies", "ratings", "timestamps")
 
 UNUSED = ("name", "dtype")  # entries of a model's config that the manifest leaves out
@@ -53,19 +58,32 @@ class ModelFolder:
         return self.path / WEIGHTS[name]
 
     @property
+    def candidates(self) -> Path:
+        """Path of the candidate model."""
+        return self.path / "candidates.npz"
+
+    @property
     def manifest(self) -> Path:
         """Path of the manifest."""
         return self.path / "manifest.json"
 
     def entries(self) -> dict[str, dict]:
-        """The manifest's entries by model name; empty if there is no manifest.
+        """The manifest's entries of AutoInt and AutoInt+, as far as they are saved.
+
+        Raises:
+            ArtifactError: the manifest cannot be read.
+        """
+        return {name: entry for name, entry in self.content().items() if name in WEIGHTS}
+
+    def content(self) -> dict[str, dict]:
+        """All entries of the manifest; empty if there is no manifest.
 
         Raises:
             ArtifactError: the manifest cannot be read.
         """
         weights = [self.weights(name) for name in WEIGHTS]
         try:
-            files.finish_moves(self.encoder, *weights, self.manifest)
+            files.finish_moves(self.encoder, *weights, self.candidates, self.manifest)
             if not self.manifest.exists():
                 return {}
             entries = json.loads(self.manifest.read_text("utf-8"))
@@ -83,13 +101,15 @@ class ModelFolder:
 
 def _check_entry(name: str, entry: dict) -> None:
     """Refuse an entry with missing parts or parts of the wrong type."""
-    if name not in WEIGHTS:
+    if name not in (*WEIGHTS, CANDIDATES):
         raise ValueError(f"there is no model {name!r}")
-    texts = [entry["encoder_sha256"], entry["weights_sha256"]]
-    texts += [entry["data"]["fingerprint"][table] for table in FINGERPRINT]
+    texts = [entry["data"]["fingerprint"][table] for table in FINGERPRINT]
+    texts.append(entry["weights_sha256"])
+    if name in WEIGHTS:
+        texts.append(entry["encoder_sha256"])
     if not all(isinstance(text, str) for text in texts):
         raise ValueError(f"a hash of {name} is not text")
-    if not isinstance(entry["model"], dict):
+    if name in WEIGHTS and not isinstance(entry["model"], dict):
         raise ValueError(f"the arguments of {name} are not a JSON object")
 
 
@@ -174,9 +194,9 @@ def save(
     digest = files.digest(encoder_content)
     targets = (folder.encoder, folder.weights(name), folder.manifest)
     with files.locked(folder.path):
-        entries = folder.entries()
+        entries = folder.content()
         if replace:
-            for other in set(entries) - {name}:
+            for other in set(entries) - {name, CANDIDATES}:
                 if entries[other]["encoder_sha256"] != digest or _differing(entries[other], data):
                     del entries[other]
         else:
@@ -191,10 +211,70 @@ def save(
                 "weights_sha256": files.sha256(weights_part),
                 "versions": provenance.versions(),
             }
-            text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
-            manifest_part.write_text(text + "\n", "utf-8")
+            manifest_part.write_text(_as_json(entries), "utf-8")
         for other in set(WEIGHTS) - set(entries):
             folder.weights(other).unlink(missing_ok=True)
+
+
+def save_candidates(folder: ModelFolder, model: CandidateModel, entry: dict) -> None:
+    """Write the candidate model and its manifest entry: both or none.
+
+    Args:
+        folder: see `model_folder`.
+        model: the candidate model.
+        entry: what the manifest records in addition to hash and versions.
+
+    Raises:
+        OSError: see `files.replacing` and `files.locked`.
+    """
+    with files.locked(folder.path):
+        entries = folder.content()
+        with files.replacing(folder.candidates, folder.manifest) as (part, manifest_part):
+            with part.open("wb") as file:
+                np.savez_compressed(file, **model.arrays())
+            entries[CANDIDATES] = entry | {
+                "weights_sha256": files.sha256(part),
+                "versions": provenance.versions(),
+            }
+            manifest_part.write_text(_as_json(entries), "utf-8")
+
+
+def _as_json(entries: dict) -> str:
+    return json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def load_candidates(folder: ModelFolder, data: MovieLens) -> CandidateModel:
+    """The candidate model, after checking that it belongs to the manifest and to the data.
+
+    Raises:
+        ArtifactError: a file is missing, damaged or was fitted on other data; the message gives the
+            command that restores it.
+    """
+    remedy = f"Restore it with git, or run `{folder.command} {CANDIDATES}`"
+    entry = folder.content().get(CANDIDATES)
+    if entry is None:
+        raise ArtifactError(f"{folder.manifest} has no entry for {CANDIDATES}. {remedy}")
+    path = folder.candidates
+    _check_hash(path, entry["weights_sha256"], remedy)
+    check_data(entry, data)
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            return CandidateModel.of(dict(arrays), len(data.movies))
+    except (ValueError, LookupError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ArtifactError(f"{path} cannot be read: {reason}. {remedy}") from error
+
+
+def _check_hash(path: Path, expected: str, remedy: str) -> None:
+    """Refuse a file that is missing or has another SHA-256."""
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing. {remedy}")
+    actual = files.sha256(path)
+    if actual != expected:
+        raise ArtifactError(
+            f"{path} is damaged or from another run: its SHA-256 is {actual}, the manifest "
+            f"expects {expected}. {remedy}"
+        )
 
 
 def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, dict]:
@@ -213,14 +293,7 @@ def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, di
     except EncoderError as error:
         raise ArtifactError(str(error)) from error
     path = folder.weights(name)
-    if not path.is_file():
-        raise ArtifactError(f"{path} is missing. {remedy}")
-    actual = files.sha256(path)
-    if actual != entry["weights_sha256"]:
-        raise ArtifactError(
-            f"{path} is damaged or from another run: its SHA-256 is {actual}, the manifest "
-            f"expects {entry['weights_sha256']}. {remedy}"
-        )
+    _check_hash(path, entry["weights_sha256"], remedy)
     if encoder.features != FEATURES:
         raise ArtifactError(
             f"{folder.encoder} encodes {', '.join(encoder.features)}, expected "

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from movierec.data import features
-from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
+from movierec.data.schema import LIKED, MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
 
 WELL_KNOWN = 0.1  # share of movies, those with the most ratings, that counts as well known
+ORDERS = ("for-you", "surest")  # of a list, see `Recommender.recommend`
 MOVIE_COLUMNS = [MOVIE, "title", "genres", "release_year"]
 
 
@@ -176,6 +177,11 @@ class Lookups:
         mask = np.zeros(len(self.movies), bool)
         mask[self.data.movie_positions(self._ratings_of(user_id)[MOVIE])] = True
         return mask
+
+    def liked(self, user_id: int) -> np.ndarray:
+        """Positions of the movies that the user rated `LIKED` or more."""
+        ratings = self._ratings_of(user_id)
+        return self.data.movie_positions(ratings.loc[ratings[RATING] >= LIKED, MOVIE])
 
     def passing(self, filters: Filters) -> np.ndarray:
         """Which movies pass the filters; bool, shape (movies,).

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from movierec.data.schema import LIKED
 from movierec.models import fold_in
 from movierec.serving.recommender import Candidates, Recommender
 
@@ -39,7 +40,7 @@ class NewUser:
 def candidates(
     recommender: Recommender, user: NewUser, year: int | None = None, month: int | None = None
 ) -> Candidates:
-    """All movies, scored for a new user; with ratings, through fold-in.
+    """All movies for a new user. Ratings give an embedding by fold-in, liked movies candidates.
 
     Args:
         recommender: the recommender; its model and data are not changed.
@@ -58,11 +59,12 @@ def candidates(
     }
     ids = recommender.new_user_ids(profile, year, month)
     unrated = np.ones(len(ids), bool)
-    if not user.rated:
-        return recommender.scored(ids, unrated)
-    movies, ratings = np.array(user.rated).T
+    movies, ratings = np.array(user.rated, int).reshape(-1, 2).T
     positions = recommender.data.movie_positions(movies)
     unrated[positions] = False
+    turned_to = recommender.turned_to(positions[ratings >= LIKED], unrated)
+    if not user.rated:
+        return Candidates(ids, unrated, turned_to)
     users = np.zeros(len(positions), int)
     vectors = fold_in.fold_in(recommender.model, ids[positions], ratings, users)
-    return recommender.scored(ids, unrated, vectors[0])
+    return Candidates(ids, unrated, turned_to, vectors[0])

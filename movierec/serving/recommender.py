@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from movierec import files
 from movierec.data import movielens
@@ -14,27 +15,30 @@ from movierec.data.encoder import FeatureEncoder
 from movierec.data.schema import TIME_FEATURES, USER_FEATURES, YEARS
 from movierec.data.tables import MovieLens
 from movierec.models import artifacts, fold_in, registry, scorer
+from movierec.models.candidates import CandidateModel
 from movierec.models.numpy_model import NumpyModel
-from movierec.serving.lookups import MOVIE_COLUMNS, Filters, Lookups, RequestError
+from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
 
 NO_FILTERS = Filters()
+POOL = 500  # candidates that AutoInt or AutoInt+ scores for a list "for you"
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Every movie, encoded and scored for one user at one time.
+    """Every movie, encoded for one user at one time.
 
     Args:
         ids: encoded features, int32 (movies, 13).
         unrated: which movies the user has not rated, bool (movies,).
-        probability: of a rating of 4 or more, float32 (movies,).
+        turned_to: logarithm of the probability that the user turns to the movie, float32
+            (movies,); -inf for rated movies.
         user_vector: a new user's embedding, which replaces the user id's, float32 (embed_dim,);
             None for a user of the data set.
     """
 
     ids: np.ndarray
     unrated: np.ndarray
-    probability: np.ndarray
+    turned_to: np.ndarray
     user_vector: np.ndarray | None = None
 
 
@@ -46,10 +50,19 @@ class Recommender:
         model: the trained model.
         encoder: the encoder it was trained with.
         entry: its manifest entry.
+        candidate_model: the model of what users turn to.
     """
 
-    def __init__(self, lookups: Lookups, model: NumpyModel, encoder: FeatureEncoder, entry: dict):
+    def __init__(
+        self,
+        lookups: Lookups,
+        model: NumpyModel,
+        encoder: FeatureEncoder,
+        entry: dict,
+        candidate_model: CandidateModel,
+    ):
         self.lookups, self.model, self.encoder, self.entry = lookups, model, encoder, entry
+        self.candidate_model = candidate_model
         self._encoded = EncodedDataset(lookups.data, encoder)
         self._predict = scorer.predictor(model)
 
@@ -59,24 +72,32 @@ class Recommender:
         return self.lookups.data
 
     def recommend(
-        self, user_id: int, n: int = 10, year: int | None = None, month: int | None = None
+        self,
+        user_id: int,
+        n: int = 10,
+        year: int | None = None,
+        month: int | None = None,
+        order: str = "for-you",
     ) -> pd.DataFrame:
-        """The unrated movies with the highest predicted probability of a rating of 4 or more.
+        """The best movies that a user has not rated.
 
         Args:
             user_id: as in the data set.
             n: number of movies, from 1 to the number of movies the user has not rated.
             year, month: when the movies would be rated; by default when the user last rated. A
                 year or month without training rows is encoded as unknown.
+            order: "for-you": by the probability that the user turns to the movie and likes it,
+                P(turn to it) · P(like it). "surest": by P(like it) alone, as in the original.
 
         Returns:
-            `n` rows: movie_id, title, genres, release_year, probability; the highest probability
-            first, equal ones in the order of the movies table.
+            `n` rows: movie_id, title, genres, release_year, probability (of a rating of 4 or more,
+            if the user rates the movie); the best first, equal ones in the order of the movies
+            table.
 
         Raises:
-            RequestError: unknown user, n out of range, impossible year or month.
+            RequestError: unknown user or order, n out of range, impossible year or month.
         """
-        return self.rank(self.candidates(user_id, year, month), n)
+        return self.rank(self.candidates(user_id, year, month), n, order=order)
 
     def candidates(
         self, user_id: int, year: int | None = None, month: int | None = None
@@ -85,37 +106,63 @@ class Recommender:
         user = self._encoded.user_ids[self.lookups.user_position(user_id)]
         time = self._encoded_time(self.lookups.default_time(user_id), year, month)
         ids = self._encoded.with_all_movies(user, time)
-        return self.scored(ids, ~self.lookups.rated(user_id))
+        rated, liked = self.lookups.rated(user_id), self.lookups.liked(user_id)
+        return Candidates(ids, ~rated, self.turned_to(liked, ~rated))
 
-    def scored(
-        self, ids: np.ndarray, unrated: np.ndarray, user_vector: np.ndarray | None = None
-    ) -> Candidates:
-        """All movies with their probabilities; the arguments are fields of `Candidates`."""
-        if user_vector is None:
-            return Candidates(ids, unrated, self._predict(ids))
+    def turned_to(self, liked: np.ndarray, unrated: np.ndarray) -> np.ndarray:
+        """Logarithm of the probability that a user turns to each movie, float32 (movies,).
+
+        Args:
+            liked: positions of the movies that the user likes.
+            unrated: which movies the user has not rated, bool (movies,).
+        """
+        row = sparse.csr_array(
+            (np.ones(len(liked), np.float32), (np.zeros(len(liked), int), liked)),
+            (1, len(unrated)),
+        )
+        return self.candidate_model.log_probability(row, unrated[None])[0]
+
+    def probability(self, candidates: Candidates, positions: np.ndarray) -> np.ndarray:
+        """Probability that the user rates the movies at `positions` 4 or more, float32."""
+        ids = candidates.ids[positions]
+        if candidates.user_vector is None:
+            return self._predict(ids)
         users = np.zeros(len(ids), np.int32)
-        probability = fold_in.score(self.model, ids, user_vector[None], users)
-        return Candidates(ids, unrated, probability, user_vector)
+        return fold_in.score(self.model, ids, candidates.user_vector[None], users)
 
     def rank(
-        self, candidates: Candidates, n: int = 10, filters: Filters = NO_FILTERS
+        self,
+        candidates: Candidates,
+        n: int = 10,
+        filters: Filters = NO_FILTERS,
+        order: str = "for-you",
     ) -> pd.DataFrame:
         """The best `n` unrated movies that pass the filters, or fewer if fewer pass.
+
+        "for-you" scores only the `POOL` movies that the user is most likely to turn to, or `n` if
+        that is more.
 
         Returns:
             See `recommend`.
 
         Raises:
-            RequestError: n below 1 or above the number of unrated movies, all movies rated, or a
-                genre or decade that no movie has.
+            RequestError: n below 1 or above the number of unrated movies, all movies rated, an
+                unknown order, or a genre or decade that no movie has.
         """
+        if order not in ORDERS:
+            raise RequestError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
         left = int(candidates.unrated.sum())
         if not left:
             raise RequestError("every movie is rated already: there is nothing to recommend")
         _check_whole("n", n, range(1, left + 1), f" ({left} movies are unrated)")
         positions = np.flatnonzero(candidates.unrated & self.lookups.passing(filters))
-        probability = candidates.probability[positions]
-        best = np.argsort(-probability, kind="stable")[:n]
+        if order == "for-you":
+            pool = np.argsort(-candidates.turned_to[positions], kind="stable")[: max(n, POOL)]
+            positions = positions[np.sort(pool)]
+        score = probability = self.probability(candidates, positions)
+        if order == "for-you":
+            score = candidates.turned_to[positions] + np.log(probability)
+        best = np.argsort(-score, kind="stable")[:n]
         movies = self.lookups.movies.iloc[positions[best]][MOVIE_COLUMNS]
         return movies.assign(probability=probability[best]).reset_index(drop=True)
 
@@ -199,6 +246,7 @@ def attach(lookups: Lookups, model: str, root: Path = files.ROOT) -> Recommender
         movierec.models.artifacts.ArtifactError: see `load`.
     """
     data = lookups.data
-    loaded, encoder, entry = artifacts.load(artifacts.model_folder(data.name, root=root), model)
+    folder = artifacts.model_folder(data.name, root=root)
+    loaded, encoder, entry = artifacts.load(folder, model)
     artifacts.check_data(entry, data)
-    return Recommender(lookups, loaded, encoder, entry)
+    return Recommender(lookups, loaded, encoder, entry, artifacts.load_candidates(folder, data))

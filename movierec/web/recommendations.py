@@ -9,13 +9,14 @@ from movierec.data.encoder import FeatureEncoder
 from movierec.data.schema import MOVIE, TIME_FEATURES, YEARS
 from movierec.models.registry import TITLES
 from movierec.serving import new_user
-from movierec.serving.lookups import Filters, Lookups
+from movierec.serving.lookups import ORDERS, Filters, Lookups
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Candidates, Recommender
 from movierec.web import quality, state
 from movierec.web.texts import escaped, genre_or_decade
 from movierec.web.url_state import MAX_ITEMS, View
 
+FEW_RATERS = 20  # the probability of a movie with fewer is marked as uncertain
 Viewer = int | NewUser  # a user id of the data set, or a new user
 
 
@@ -23,7 +24,7 @@ Viewer = int | NewUser  # a user id of the data set, or a new user
 def candidates(
     _recommender: Recommender, model: str, viewer: Viewer, year: int | None, month: int | None
 ) -> Candidates:
-    """Score all movies for a viewer at a target time.
+    """All movies for a viewer at a target time, ready to be ranked.
 
     The session caches the latest results, as many as there are models. The recommender itself is
     not hashed, so its name, `model`, is part of the cache key.
@@ -39,7 +40,8 @@ def ranked(recommender: Recommender, scored: Candidates, view: View) -> pd.DataF
     The column `rank` (from 1) is added in front, `raters` and `mean`, the number and mean of all
     users' ratings, at the end.
     """
-    movies = recommender.rank(scored, view.n, Filters(view.genre, view.decade, view.fresh))
+    filters = Filters(view.genre, view.decade, view.fresh)
+    movies = recommender.rank(scored, view.n, filters, view.order)
     positions = recommender.data.movie_positions(movies[MOVIE])
     lookups = recommender.lookups
     movies = movies.assign(raters=lookups.raters[positions], mean=lookups.means[positions])
@@ -50,7 +52,11 @@ def ranked(recommender: Recommender, scored: Candidates, view: View) -> pd.DataF
 def show_controls(
     lookups: Lookups, default_time: tuple[int, int], other: str, words: Mapping
 ) -> None:
-    """Target time, filters, number of movies, and a switch that shows the model titled `other`."""
+    """Order, target time, filters, number of movies, and a switch for the model titled `other`."""
+    order = st.segmented_control(
+        words["order"], ORDERS, key="order", required=True, format_func=words["orders"].get
+    )
+    st.caption(words["order_notes"][order])
     times = (("year", "year", YEARS), ("month", "target_month", range(1, 13)))
     columns = st.columns(2, wrap=False)
     for column, (key, label, values), default in zip(columns, times, default_time, strict=True):
@@ -108,7 +114,14 @@ def show_list(
                     on_click=st.session_state.update,
                     kwargs={"film": movie.movie_id, "theirs": theirs},
                 )
-            st.progress(movie.probability, words["likely"].format(probability=movie.probability))
+            st.progress(movie.probability, likely(movie.probability, movie.raters, words))
+
+
+def likely(probability: float, raters: int, words: Mapping) -> str:
+    """The probability of a rating of 4 or 5 in words, with a note if few people rated the movie."""
+    text = words["likely_most"] if probability > 0.99 else words["likely"]
+    text = text.format(probability=probability)
+    return f"{text} · {words['few_raters']}" if raters < FEW_RATERS else text
 
 
 def _description(lookups: Lookups, movie, words: Mapping, shared: bool) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATINGS, USER, YEARS
-from movierec.serving.lookups import Lookups
+from movierec.serving.lookups import ORDERS, Lookups
 
 MAX_ITEMS = 100  # movies in a list, and ratings of a new viewer
 TABS = ("user", "new")
@@ -22,6 +22,7 @@ class View:
         lang: language, or None for the browser's.
         tab: "user" for a user of the data set, "new" for a new viewer.
         user: user id.
+        order: how the list is ordered, see `Recommender.recommend`.
         n: number of movies in the list.
         year, month: target time; None for that of the last rating.
         genre, decade, fresh: filters; `fresh` hides well-known movies.
@@ -35,6 +36,7 @@ class View:
     lang: str | None = None
     tab: str = "user"
     user: int = 1
+    order: str = ORDERS[0]
     n: int = 10
     year: int | None = None
     month: int | None = None
@@ -84,6 +86,7 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
         "lang": _choice(LANGUAGES),
         "tab": _choice(TABS),
         "user": _number(set(users), f"{users.min()}–{users.max()}"),
+        "order": _choice(ORDERS),
         "n": _between(range(1, MAX_ITEMS + 1)),
         "year": _between(YEARS),
         "month": _between(range(1, 13)),

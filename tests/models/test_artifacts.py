@@ -1,6 +1,7 @@
 """Weights, encoder, manifest and data that do not belong together are refused with a reason."""
 
 import dataclasses
+import io
 import json
 import shutil
 import time
@@ -13,8 +14,10 @@ import pytest
 
 from movierec import files, provenance
 from movierec.data import movielens
+from movierec.data.dataset import split_by
 from movierec.data.encoder import FeatureEncoder
 from movierec.models import artifacts
+from movierec.training import candidates
 from tests.conftest import spread, write_ml1m
 
 CANNOT_BE_READ, DOES_NOT_FIT = "manifest.json cannot be read", "does not fit the model"
@@ -44,6 +47,7 @@ def test_both_models_share_folder_and_encoder(folder, made):
     names = ["autoIntMLP_model_weights.weights.h5", "autoInt_model_weights.weights.h5"]
     assert sorted(path.name for path in folder.path.iterdir() if path.name != ".lock") == [
         *names,
+        "candidates.npz",
         "manifest.json",
     ]
     for name in ("autoint", "autointmlp"):
@@ -225,6 +229,49 @@ def test_a_lock_that_is_never_released_is_an_error(folder, monkeypatch):
     refused = pytest.raises(OSError, match="another process has been writing to")
     with files.locked(folder.path), refused, files.locked(folder.path):
         pass
+
+
+def test_the_candidate_model_is_read_as_it_was_written(folder, made):
+    model = artifacts.load_candidates(folder, made)
+    fitted = candidates.fit(split_by(made, "temporal"), np.arange(len(made.ratings)))
+    for name, array in fitted.arrays().items():
+        assert np.array_equal(model.arrays()[name], array), name
+
+
+def test_a_candidate_model_that_does_not_belong_is_refused(folder, made, tmp_path):
+    path, whole = folder.candidates, folder.candidates.read_bytes()
+
+    def refused(message, data=made):
+        with pytest.raises(artifacts.ArtifactError, match=message) as error:
+            artifacts.load_candidates(folder, data)
+        assert "train" in str(error.value)
+
+    ratings = made.ratings.assign(rating=6 - made.ratings["rating"])
+    refused("ratings differ", dataclasses.replace(made, ratings=ratings))
+    path.write_bytes(whole[:-5])
+    refused("candidates.npz is damaged or from another run")
+    for content, message in (
+        (whole[:1000], "candidates.npz cannot be read"),
+        (b"", "candidates.npz cannot be read"),
+        (npz(data=[1.0], indices=[0], indptr=[0, 1], raters=[1]), "candidates.npz cannot be read"),
+    ):
+        path.write_bytes(content)
+        entries = json.loads(folder.manifest.read_text())
+        entries["candidates"]["weights_sha256"] = files.sha256(path)
+        folder.manifest.write_text(json.dumps(entries))
+        refused(message)
+    path.unlink()
+    refused("candidates.npz is missing")
+    edit_candidates = json.loads(folder.manifest.read_text())
+    del edit_candidates["candidates"]
+    folder.manifest.write_text(json.dumps(edit_candidates))
+    refused("has no entry for candidates. Restore it with git, or run .*--model candidates")
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **{name: np.array(values) for name, values in arrays.items()})
+    return file.getvalue()
 
 
 def test_another_encoder_is_refused(folder, made):

@@ -87,6 +87,20 @@ def test_rows_of_another_library_or_of_unknown_origin_are_stale(made, table, tmp
         grid_search.run(GRID, made, path)
 
 
+def test_a_row_that_another_search_adds_meanwhile_stays(made, table, tmp_path, monkeypatch):
+    path, rows = tmp_path / "table.csv", grid_search.read(table)
+    rows.iloc[2:].to_csv(path, index=False)
+
+    def outcomes(grid, data, trials, jobs):
+        rows.iloc[1:].to_csv(path, index=False)
+        yield rows["trial"].iloc[0], {"error": "", "epochs_run": 1, "seconds": 1.0}
+
+    monkeypatch.setattr(grid_search, "_outcomes", outcomes)
+    grid = dataclasses.replace(GRID, axes={"embed_dim": (4,)})
+    grid_search.run(grid, made, path)
+    assert sorted(grid_search.read(path)["trial"]) == sorted(rows["trial"])
+
+
 @pytest.mark.parametrize(
     ("axes", "message"),
     [

@@ -34,9 +34,10 @@ def test_the_explanation_of_a_users_recommendation(small):
 def test_the_explanation_of_a_new_users_recommendation(small):
     candidates = new_user.candidates(small, new_user.NewUser(gender="F", rated=((3, 5), (4, 1))))
     explained = explanation.explain(small, candidates, 9)
-    (position,) = small.data.movie_positions([9])
-    assert explained.probability == pytest.approx(candidates.probability[position], abs=1e-6)
-    ids = candidates.ids[small.data.movie_positions([9])]
+    position = small.data.movie_positions([9])
+    probability = small.probability(candidates, position)[0]
+    assert explained.probability == pytest.approx(probability, abs=1e-6)
+    ids = candidates.ids[position]
     assert ids[0, 0] == UNKNOWN
     expected = scorer.predictor(small.model)(ids)[0]
     assert explained.without[0] == pytest.approx(expected, abs=1e-6)

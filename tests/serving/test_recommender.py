@@ -1,5 +1,7 @@
 """Recommendations: encoded and scored as in training, unrated movies only, the best first."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from movierec.data.rows import UNKNOWN
 from movierec.data.schema import FEATURES, MOVIE_COLUMNS, TIME_FEATURES, USER_FEATURES
 from movierec.models import artifacts
 from movierec.serving import recommender as recommenders
-from movierec.serving.lookups import Filters
+from movierec.serving.lookups import ORDERS, Filters
 from movierec.serving.recommender import Recommender, RequestError
 
 COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
@@ -22,18 +24,37 @@ def rows_of_all_movies(data, user_id, year, month):
     return rows.assign(rating_year=year, rating_month=month)[list(FEATURES)]
 
 
-def test_the_recommendation_has_the_best_of_all_unrated_movies(small):
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_recommendation_has_the_best_of_all_unrated_movies(small, order):
+    """Ranked by P(like), or by P(turn to) · P(like), each computed here from the tables."""
     year, month = small.lookups.default_time(7)
     rows = rows_of_all_movies(small.data, 7, year, month)
-    scores = pd.Series(small.score(rows), index=rows["movie_id"])
-    assert len(scores) == 60
-    unrated = scores.drop(small.lookups.history(7)["movie_id"])
-    movies = small.recommend(7, n=len(unrated))
-    expected = unrated.sort_values(ascending=False, kind="stable")
-    assert movies["movie_id"].tolist() == expected.index.tolist()
-    np.testing.assert_allclose(movies["probability"], expected, atol=1e-6)
+    probability = pd.Series(small.score(rows), index=rows["movie_id"])
+    assert len(probability) == 60
+    history, model = small.lookups.history(7), small.candidate_model
+    score = probability
+    if order == "for-you":
+        liked = small.data.movie_positions(history.loc[history["rating"] >= 4, "movie_id"])
+        odds = model.slope * model.weights.toarray()[liked].sum(axis=0)
+        odds += model.popularity_slope * np.log(model.raters + 1)
+        score = score * np.exp(odds)
+    best = score.drop(history["movie_id"]).sort_values(ascending=False, kind="stable").index
+    movies = small.recommend(7, n=len(best), order=order)
+    assert movies["movie_id"].tolist() == best.tolist()
+    np.testing.assert_allclose(movies["probability"], probability[best], atol=1e-6)
     assert list(movies) == COLUMNS
-    assert small.recommend(7).equals(movies[:10])
+    assert small.recommend(7, order=order).equals(movies[:10])
+
+
+def test_only_the_likeliest_candidates_are_scored_for_you(small, monkeypatch):
+    monkeypatch.setattr(recommenders, "POOL", 12)
+    candidates = small.candidates(7)
+    whole = small.rank(candidates, 20)
+    pool = np.argsort(-candidates.turned_to, kind="stable")[:12]
+    assert set(small.rank(candidates)["movie_id"]) <= set(small.data.movies["movie_id"].iloc[pool])
+    assert len(whole) == 20  # a longer list has a larger pool
+    with pytest.raises(RequestError, match="unknown order 'best': choose one of for-you, surest"):
+        small.recommend(7, order="best")
 
 
 def test_a_year_without_training_rows_is_unknown(small):
@@ -89,7 +110,7 @@ def test_filters_models_and_users_without_movies_are_refused(small):
         with pytest.raises(RequestError, match=message):
             small.rank(small.candidates(7), 5, filters)
     with pytest.raises(RequestError, match="every movie is rated already"):
-        small.rank(small.scored(small.new_user_ids({}), np.zeros(60, bool)))
+        small.rank(dataclasses.replace(small.candidates(7), unrated=np.zeros(60, bool)))
     with pytest.raises(
         RequestError, match="unknown model 'svd': choose one of autoint, autointmlp"
     ):
@@ -139,8 +160,6 @@ def check_ids_of_every_movie(recommender: Recommender, user_ids) -> None:
     """
     data, lookups = recommender.data, recommender.lookups
     encoder = recommender.encoder.fit(data.features().iloc[split_by(data).split.known])
-    unscored = Recommender(lookups, recommender.model, recommender.encoder, recommender.entry)
-    unscored._predict = lambda ids: np.zeros(len(ids), np.float32)  # only ids are compared
     first = rows_of_all_movies(data, user_ids[0], *lookups.default_time(user_ids[0]))
     expected = encoder.transform(first)
     users = data.users.set_index("user_id", drop=False).loc[user_ids]
@@ -152,7 +171,7 @@ def check_ids_of_every_movie(recommender: Recommender, user_ids) -> None:
     for user_id, user, time in zip(user_ids, users_ids, time_ids, strict=True):
         expected[:, : MOVIE_COLUMNS.start] = user
         expected[:, MOVIE_COLUMNS.stop :] = time
-        assert np.array_equal(unscored.candidates(user_id).ids, expected), user_id
+        assert np.array_equal(recommender.candidates(user_id).ids, expected), user_id
 
 
 def test_served_ids_equal_trained_ids_for_every_movie(recommender):

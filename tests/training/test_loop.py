@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 
+import keras
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
@@ -112,6 +113,43 @@ def test_the_last_classes_are_the_ratings():
     ratings = np.array([1, 4, 5])
     for classes, expected in ((1, [0, 1, 1]), (5, [0, 3, 4]), (6, [1, 4, 5])):
         assert targets_of(classes, ratings).tolist() == expected
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_rows():
+    """The last batch is shorter and does not count more. Weights hardly move at this rate."""
+    settings = dataclasses.replace(
+        QUICK, epochs=1, batch_size=900, learning_rate=1e-12, dropout=0.0, unknown_rate=0.0
+    )
+    model, (epoch,) = run(settings)
+    expected = log_loss(TRAIN.labels, predictor(model)(TRAIN.ids))
+    assert epoch["loss"] == pytest.approx(expected, rel=1e-6)
+    labels = np.ones_like(TRAIN.labels)
+    labels[: len(labels) // 2] = 0
+    _, (epoch,) = run(settings, dataclasses.replace(TRAIN, labels=labels))
+    expected = log_loss(labels, predictor(model)(TRAIN.ids))
+    assert epoch["loss"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_drawn_movies_are_never_rated_and_equally_likely():
+    """Ten movies, two of them unknown (id 0); three users rated 3, 1 and 8 of them."""
+    known = np.array([1, 2, 3, 4, 5, 6, 7, 8, 0, 0], np.int32)
+    movies = np.stack([known, known % 3], axis=1)
+    rated = {1: [1, 3, 8], 2: [2], 3: [1, 2, 3, 4, 5, 6, 7, 8]}
+    pairs = [(user, movie) for user, own in rated.items() for movie in own]
+    ids = np.array([(user, 9, movie, movie % 3, 5) for user, movie in pairs], np.int32)
+    train = Rows(ids, np.ones(len(ids), np.float32), None, movies, slice(2, 4))
+    with_unrated = loop.unrated_sampler(train, 3000, keras.random.SeedGenerator(0))
+    drawn, targets = (np.array(part)[len(ids) :] for part in with_unrated(ids, train.labels))
+    assert len(drawn) == 3000 * len(ids)
+    assert not targets.any()
+    assert np.array_equal(drawn[:, 3], drawn[:, 2] % 3)
+    assert (drawn[:, [1, 4]] == [9, 5]).all()
+    for user, own in rated.items():
+        counts = np.bincount(drawn[drawn[:, 0] == user, 2], minlength=9)
+        expected = np.where(np.isin(np.arange(9), own), 0, 1) + (np.arange(9) == 0)
+        assert not counts[own].any()
+        share = counts / counts.sum()
+        np.testing.assert_allclose(share, expected / expected.sum(), atol=0.02)
 
 
 def test_unrated_movies_are_drawn_and_get_lower_scores():

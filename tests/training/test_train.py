@@ -14,6 +14,7 @@ from movierec import files
 from movierec.data.dataset import split_by
 from movierec.evaluation import summary
 from movierec.models import artifacts, scorer
+from movierec.training import fitting
 from movierec.training.fitting import fitted
 from movierec.training.named_settings import SETTINGS
 from movierec.training.settings import TrainingError
@@ -72,6 +73,22 @@ def test_impossible_numbers_overwrite_nothing(made, tmp_path, wrong, message):
     with pytest.raises(TrainingError, match=message):
         train("autoint", made, root=tmp_path, **wrong)
     assert not list(tmp_path.iterdir())
+
+
+def test_other_data_replace_a_saved_model_only_if_asked(made, tmp_path, monkeypatch):
+    train("autoint", made, root=tmp_path, epochs=1)
+    folder = artifacts.model_folder("ml-1m", root=tmp_path)
+    before = folder.manifest.read_bytes()
+    ratings = made.ratings.assign(rating=6 - made.ratings["rating"])
+    other = dataclasses.replace(made, ratings=ratings)
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "fitted", None)  # refused before training
+        for name in artifacts.WEIGHTS:
+            with pytest.raises(artifacts.ArtifactError, match="trained on other data: ratings"):
+                train(name, other, root=tmp_path, epochs=1)
+    assert folder.manifest.read_bytes() == before
+    train("autointmlp", other, root=tmp_path, epochs=1, replace=True)
+    assert list(folder.entries()) == ["autointmlp"]
 
 
 def test_an_unreadable_manifest_fails_before_training(made, tmp_path):

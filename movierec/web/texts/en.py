@@ -69,6 +69,14 @@ ENGLISH = {
     # recommendations
     "recommended": "Recommended, best first",
     "to_films": "↓ To the recommended films",
+    "order": "Order",
+    "orders": {"for-you": "for you", "surest": "surest"},
+    "order_notes": {
+        "for-you": "Films that people with these favourites turn to, and that this person will "
+        "probably like. The bar is the probability of liking the film once it is seen.",
+        "surest": "The films with the highest probability of being liked once they are seen, "
+        "however unlikely this person is to turn to them. Many are little known.",
+    },
     "n": "How many",
     "year": "Target year",
     "target_month": "Target month",
@@ -81,6 +89,8 @@ ENGLISH = {
     "fresh_help": "Leaves out the 10 % of films with the most ratings.",
     "compare": "Compare with {model}",
     "likely": "{probability:.1%} likely to be rated 4 or 5",
+    "likely_most": "more than 99% likely to be rated 4 or 5",
+    "few_raters": "uncertain, few ratings",
     "raters_many": "rated by {raters:,} people, mean\N{NO-BREAK SPACE}{mean:.1f}",
     "raters_one": "rated by one person, {mean:.0f}",
     "raters_none": "rated by nobody yet",

@@ -66,6 +66,14 @@ KOREAN = {
     },
     "recommended": "추천 영화 (높은 순)",
     "to_films": "↓ 추천 영화로 가기",
+    "order": "순서",
+    "orders": {"for-you": "맞춤", "surest": "확실한 순"},
+    "order_notes": {
+        "for-you": "비슷한 영화를 좋아한 사람들이 찾아보고, 이 사람도 좋아할 만한 영화입니다. "
+        "막대는 영화를 보았을 때 좋아할 확률입니다.",
+        "surest": "보게 되면 좋아할 확률이 가장 높은 영화입니다. 이 사람이 찾아볼 만한 영화인지는 "
+        "따지지 않으며, 잘 알려지지 않은 영화가 많습니다.",
+    },
     "n": "몇 편",
     "year": "목표 연도",
     "target_month": "목표 월",
@@ -78,6 +86,8 @@ KOREAN = {
     "fresh_help": "평가 수가 가장 많은 10 %의 영화를 뺍니다.",
     "compare": "{model}와(과) 비교",
     "likely": "4점 이상을 줄 확률 {probability:.1%}",
+    "likely_most": "4점 이상을 줄 확률 99% 초과",
+    "few_raters": "평가가 적어 불확실",
     "raters_many": "{raters:,}명 평가, 평균\N{NO-BREAK SPACE}{mean:.1f}점",
     "raters_one": "1명 평가, {mean:.0f}점",
     "raters_none": "아직 평가 없음",

@@ -1,0 +1,77 @@
+"""Fit the candidate model to a split data set, and save the one that serving uses."""
+
+import dataclasses
+import datetime
+from pathlib import Path
+
+import numpy as np
+
+from movierec import files, provenance
+from movierec.data.dataset import SplitDataset, split_by
+from movierec.data.tables import MovieLens
+from movierec.models import artifacts, candidates
+from movierec.models.candidates import CandidateModel
+
+L2 = 3000.0  # EASE's penalty, chosen on validation rows
+
+
+def fit(dataset: SplitDataset, rows: np.ndarray | None = None, l2: float = L2) -> CandidateModel:
+    """A candidate model of a protocol.
+
+    Its two factors are fitted to what users turned to in the validation rows, given the training
+    rows; then its weights are fitted to `rows`.
+
+    Args:
+        dataset: the data set, split by a protocol.
+        rows: row indices; by default the training and validation rows.
+        l2: EASE's penalty.
+    """
+    split = dataset.split
+    before = _fitted(dataset, split.train, l2)
+    before = candidates.calibrated(
+        before,
+        dataset.rated(_liked(dataset, split.train)),
+        dataset.rated(split.train),
+        dataset.rated(split.valid),
+    )
+    model = _fitted(dataset, split.known if rows is None else rows, l2)
+    return dataclasses.replace(model, slope=before.slope, popularity_slope=before.popularity_slope)
+
+
+def _fitted(dataset: SplitDataset, rows: np.ndarray, l2: float) -> CandidateModel:
+    raters = np.bincount(dataset.data.rating_movies[rows], minlength=len(dataset.data.movies))
+    return candidates.fit(dataset.rated(_liked(dataset, rows)), raters, l2)
+
+
+def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:
+    """Those of the rows in which the movie is liked."""
+    return rows[dataset.data.labels[rows] > 0]
+
+
+def train(data: MovieLens, root: Path = files.ROOT) -> dict:
+    """Fit the candidate model to all ratings and save it for serving.
+
+    Its factors come from the protocol `temporal`: what users turned to later.
+
+    Args:
+        data: the data set.
+        root: the folder that contains `model/`.
+
+    Returns:
+        The manifest entry.
+
+    Raises:
+        DataError, OSError: see `split_by` and `artifacts.save_candidates`.
+    """
+    model = fit(split_by(data, "temporal"), np.arange(len(data.ratings)))
+    entry = {
+        "dataset": data.name,
+        "data": {"files": data.files, "fingerprint": data.fingerprint, "source": data.source},
+        "code": provenance.code_hash(__name__),
+        "l2": L2,
+        "slope": model.slope,
+        "popularity_slope": model.popularity_slope,
+        "trained": datetime.date.today().isoformat(),
+    }
+    artifacts.save_candidates(artifacts.model_folder(data.name, root=root), model, entry)
+    return entry
