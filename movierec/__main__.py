@@ -1,14 +1,15 @@
 """The command line: `python -m movierec COMMAND`."""
 
 import argparse
+import dataclasses
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from movierec.data import movielens
+from movierec import provenance
+from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
-from movierec.data.splits import PROTOCOLS
 from movierec.errors import MovieRecError
 from movierec.models import registry
 from movierec.models.artifacts import CANDIDATES
@@ -18,7 +19,8 @@ from movierec.serving.lookups import ORDERS
 from movierec.training import named_settings
 from movierec.training.settings import SEED
 
-FOLD_IN, FOLD_IN_TABLE = "fold-in", "experiments/fold-in"  # the grid of fold-in's prior precision
+PROTOCOLS = {name: protocol.description for name, protocol in splits.PROTOCOLS.items()}
+PROTOCOLS["future"] = "lists of ten movies against all that a user liked later"
 
 # Commands import the modules that do the work themselves, so that --help needs no TensorFlow.
 
@@ -72,9 +74,23 @@ def evaluate(options: argparse.Namespace) -> None:
     dataset = movielens.load(options.dataset)
     for protocol in list(PROTOCOLS) if options.protocol == "all" else [options.protocol]:
         rows = run(dataset, protocol)
-        print(f"{protocol}: {PROTOCOLS[protocol].description}\n\n{tables.as_markdown(rows)}\n")
+        print(f"{protocol}: {PROTOCOLS[protocol]}\n\n{tables.as_markdown(rows)}\n")
+        if protocol in ("future", "full-ranking"):
+            _print_lists(rows.set_index("ranker")["ndcg@10"])
     path = results.path(dataset.name, "evaluation")
     print(f"{dataset.name}, {dataset.source}; written to {path}")
+
+
+def _print_lists(ndcg) -> None:
+    """Print the NDCG@10 of the lists that matter most in one line."""
+    rankers = {
+        "for_you": "AutoInt+, tuned setting: for you",
+        "surest": "AutoInt+, tuned setting: surest",
+        "popularity": "number of ratings of the movie",
+        "ease": "EASE",
+    }
+    found = ndcg.reindex(rankers.values())
+    print(" ".join(f"{name}_ndcg@10={v:.4f}" for name, v in zip(rankers, found, strict=True)))
 
 
 def search(options: argparse.Namespace) -> None:
@@ -82,8 +98,8 @@ def search(options: argparse.Namespace) -> None:
     from movierec.search import grid_search
 
     dataset = movielens.load(options.dataset)
-    if options.grid == FOLD_IN:
-        _search_prior(dataset)
+    if options.grid in OTHER_GRIDS:
+        OTHER_GRIDS[options.grid](dataset)
         return
     grid = grid_for(options.grid, options.dataset)
     jobs, reason = options.jobs, "as given"
@@ -100,12 +116,30 @@ def _search_prior(dataset: movielens.MovieLens) -> None:
     from movierec.evaluation import cold_start, results
 
     chosen = named_settings.settings_for("tuned", dataset.name, "new-users")
-    table, path = cold_start.tune_prior(dataset, chosen), results.path(dataset.name, FOLD_IN_TABLE)
+    table, path = (
+        cold_start.tune_prior(dataset, chosen),
+        results.path(dataset.name, "experiments/fold-in"),
+    )
     results.write(table.round(6), path)
     metrics = ["logloss", "auc", "ndcg_original@10"]
     shown = table.pivot_table(index="prior_precision", columns="ratings_known", values=metrics)
     best = table.groupby("prior_precision")["logloss"].mean().idxmin()
     print(f"{shown.round(4).to_string()}\nlowest mean LogLoss: prior precision {best:g}; {path}")
+
+
+def _search_candidates(dataset: movielens.MovieLens) -> None:
+    """Compare penalties of the candidate model and write the table."""
+    from movierec.evaluation import future, results
+
+    chosen = named_settings.settings_for("tuned", dataset.name, "temporal")
+    chosen = dataclasses.replace(chosen, refit=False)
+    path = results.path(dataset.name, "experiments/candidates")
+    table = future.tune_candidates(dataset, chosen).round(6)
+    results.write(table, path)
+    print(f"{table.drop(columns=list(provenance.ORIGIN)).round(4).to_string()}\n{path}")
+
+
+OTHER_GRIDS = {"fold-in": _search_prior, "candidates": _search_candidates}
 
 
 def recommend(options: argparse.Namespace) -> None:
@@ -192,7 +226,7 @@ def parser() -> argparse.ArgumentParser:
     add_model(command, CANDIDATES)
     add_dataset(command)
     command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
-    command.add_argument("--protocol", choices=PROTOCOLS, default="test-rows")
+    command.add_argument("--protocol", choices=splits.PROTOCOLS, default="test-rows")
     command.add_argument("--seed", type=int, default=SEED)
     command.add_argument("--epochs", type=int, help="maximum number, instead of the setting's")
     command.add_argument(
@@ -206,7 +240,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--protocol", choices=[*PROTOCOLS, "all"], default="test-rows")
 
     command = add("search", search)
-    command.add_argument("--grid", choices=[*GRIDS, FOLD_IN], required=True)
+    command.add_argument("--grid", choices=[*GRIDS, *OTHER_GRIDS], required=True)
     add_dataset(command)
     command.add_argument("--jobs", type=int, help="trials at a time (default: one per core)")
     command.add_argument("--memory", type=float, help="GiB for all trials together")

@@ -17,6 +17,7 @@ from movierec.evaluation import (
     calibration,
     cold_start,
     explanation_agreement,
+    future,
     metrics,
     rankers,
     results,
@@ -27,6 +28,7 @@ from movierec.evaluation.rankers import RankerScores
 REFERENCE = "movie mean"
 PRIMARY_METRIC = {"paper": "auc", "full-ranking": "ndcg@10"}  # all others: ORIGINAL
 ORIGINAL = "ndcg_original@10"
+FUTURE = "future"
 
 
 def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
@@ -93,7 +95,9 @@ def _measured(
     These are AUCs, one per resample of the users, or the primary metric, one per user.
     """
     if dataset.protocol.full_ranking:
-        values = summary.of_ranks(ranker.scores) | _list_metrics(dataset, ranker.top_k)
+        values = summary.of_ranks(ranker.scores)
+        users = dataset.data.rating_users[rows]
+        values |= future.list_metrics(dataset, users, ranker.top_k)
         paired = metrics.one_relevant(ranker.scores)[primary].to_numpy()
     else:
         labels = dataset.data.labels[rows]
@@ -134,19 +138,6 @@ def additive_share(users: np.ndarray, movies: np.ndarray, values: np.ndarray) ->
     return float(1 - rest @ rest / (values @ values))
 
 
-def _list_metrics(dataset: SplitDataset, top_k: np.ndarray) -> dict[str, float]:
-    """Metrics of the recommended lists as a whole."""
-    data = dataset.data
-    movies = len(data.movies)
-    raters = np.bincount(data.rating_movies[dataset.split.known], minlength=movies)
-    return {
-        "coverage": metrics.coverage(top_k, movies),
-        "gini": metrics.gini(top_k, movies),
-        "novelty": metrics.novelty(top_k, raters, len(data.users)),
-        "overlap": metrics.overlap(top_k),
-    }
-
-
 def _difference(ours: np.ndarray, theirs: np.ndarray, primary: str) -> tuple[float, float, float]:
     if primary != "auc":
         return metrics.bootstrap_difference(ours, theirs)
@@ -171,8 +162,12 @@ def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame
     Raises:
         DataError, ArtifactError, OSError: see `split_by`, `evaluate` and `files.replacing`.
     """
-    dataset = split_by(data, protocol)
-    table = results.merge(evaluate(dataset, root), protocol, data.name, root)
+    if protocol == FUTURE:
+        table = future.evaluate(split_by(data, "temporal"), root).assign(protocol=FUTURE)
+        table = table.assign(**provenance.origin(__name__, data.fingerprint))
+    else:
+        table = evaluate(dataset := split_by(data, protocol), root)
+    table = results.merge(table, protocol, data.name, root)
     if protocol == "test-rows":
         extra = {
             "reliability": reliability(dataset, root),

@@ -18,8 +18,10 @@ from movierec import files
 from movierec.data.dataset import SplitDataset
 from movierec.evaluation import baselines, full_ranking, metrics
 from movierec.evaluation.baselines import Interactions, PairScorer
+from movierec.evaluation.full_ranking import RowScorer
 from movierec.models import artifacts, registry, scorer
-from movierec.training import named_settings, settings
+from movierec.models.candidates import CandidateModel
+from movierec.training import candidates, named_settings, settings
 from movierec.training.fitting import fit_rows
 
 Scorer = Callable[[np.ndarray], np.ndarray]  # row indices → scores
@@ -78,8 +80,10 @@ BASELINES = (
     Baseline("matrix factorisation (ALS)", baselines.matrix_factorization, {"l2": (0.7, 1.0, 1.4)}),
 )
 FULL_RANKING_BASELINES = (
-    Baseline("implicit ALS", baselines.implicit_als, {"factors": (32, 64, 128), "l2": (0.01, 1.0)}),
-    Baseline("EASE", baselines.ease, {"l2": (100, 300, 1000)}),
+    Baseline(
+        "implicit ALS", baselines.implicit_als, {"factors": (32, 64, 128), "l2": (0.01, 1.0, 10.0)}
+    ),
+    Baseline("EASE", baselines.ease, {"l2": (100, 300, 1000, 3000, 10_000)}),
 )
 
 
@@ -171,12 +175,12 @@ def tune(dataset: SplitDataset) -> Iterator[TunedRanker]:
     """Every baseline with the hyperparameters of the highest AUC on the validation rows."""
     split = dataset.split
     labels = dataset.data.labels[split.valid]
-    candidates = [(b.name, _pair_fitter(b.fit), b.options, b.probability) for b in BASELINES]
-    candidates += [
+    fitters = [(b.name, _pair_fitter(b.fit), b.options, b.probability) for b in BASELINES]
+    fitters += [
         ("logistic regression on 13 fields", _logistic_fitter, {"C": (0.1, 0.3, 1.0)}, True),
         ("factorisation machine on 13 fields", _fm_fitter, FM_OPTIONS, True),
     ]
-    for name, fitter, options, probability in candidates:
+    for name, fitter, options, probability in fitters:
         fit, trials = fitter(dataset, split.train), []
         for hyperparameters in _combinations(options):
             scores = fit(**hyperparameters)(split.valid)
@@ -202,25 +206,100 @@ def baseline_scores(dataset: SplitDataset) -> Iterator[RankerScores]:
 
 def _full_ranking_scores(dataset: SplitDataset) -> Iterator[RankerScores]:
     """Every baseline's ranks, with the hyperparameters of the highest NDCG@10 on validation."""
-    split, data = dataset.split, dataset.data
+    split = dataset.split
+
+    def validation_ndcg(score: RowScorer) -> float:
+        found, _ = full_ranking.ranks(dataset, split.valid, split.train, score, 0)
+        return metrics.one_relevant(found)["ndcg@10"].mean()
+
+    for name, score, chosen in tuned_scorers(dataset, validation_ndcg):
+        found, top_k = full_ranking.ranks(dataset, split.test, split.known, score)
+        yield RankerScores(name, found, top_k=top_k, chosen=chosen)
+
+
+def tuned_scorers(
+    dataset: SplitDataset, validation_metric: Callable[[RowScorer], float]
+) -> Iterator[tuple[str, RowScorer, str]]:
+    """Every baseline that can score all movies: name, scorer and chosen hyperparameters.
+
+    Args:
+        dataset: the data set.
+        validation_metric: what the hyperparameters are chosen by (higher is better), computed from
+            a baseline that is fitted on the training rows. The yielded one is fitted on training
+            and validation rows.
+    """
+    data, split = dataset.data, dataset.split
     train, known = (Interactions.of(data, rows) for rows in (split.train, split.known))
 
-    def ranks(fitted: PairScorer, rows: np.ndarray, excluded: np.ndarray, k: int) -> tuple:
-        def score(rows: np.ndarray) -> np.ndarray:
-            return fitted.all_movies(data.rating_users[rows])
-
-        return full_ranking.ranks(dataset, rows, excluded, score, k)
+    def scorer_of(fitted: PairScorer) -> RowScorer:
+        return lambda rows: fitted.all_movies(data.rating_users[rows])
 
     for baseline in BASELINES + FULL_RANKING_BASELINES:
         trials = []
         for hyperparameters in _combinations(baseline.options):
-            found, _ = ranks(baseline.fit(train, **hyperparameters), split.valid, split.train, 0)
-            trials.append((metrics.one_relevant(found)["ndcg@10"].mean(), hyperparameters))
+            value = validation_metric(scorer_of(baseline.fit(train, **hyperparameters)))
+            trials.append((value, hyperparameters))
         _, hyperparameters = max(trials, key=lambda trial: trial[0])
         fitted = baseline.fit(known, **hyperparameters)
-        found, top_k = ranks(fitted, split.test, split.known, 10)
-        chosen = _text(hyperparameters)
-        yield RankerScores(baseline.name, found, top_k=top_k, chosen=chosen)
+        yield baseline.name, scorer_of(fitted), _text(hyperparameters)
+
+
+def model_scorers(
+    dataset: SplitDataset, root: Path = files.ROOT
+) -> Iterator[tuple[str, RowScorer, str]]:
+    """The scorers of all movies of the saved models of the data set and protocol.
+
+    A model has two: the order "surest", its probability, and the order "for you", the probability
+    of the candidate model times that. A model that has learnt from unrated movies has only the
+    first.
+
+    Yields:
+        Name, scorer, and the first 12 digits of the SHA-256 of the weights.
+
+    Raises:
+        ArtifactError: files that do not belong together or to the data.
+    """
+    candidate_model = candidates.fit(dataset)
+    turned_to = turned_to_scorer(dataset, candidate_model, dataset.split.known)
+    for title, entry, predict, encoded in _saved_models(dataset, root):
+        surest = full_ranking.model_scorer(predict, encoded)
+        for_you = for_you_scorer(turned_to, surest)
+        weights = entry["weights_sha256"][:12]
+        yield f"{title}: surest", surest, weights
+        if not entry["settings"]["unrated_per_row"]:
+            yield f"{title}: for you", for_you, weights
+
+
+def turned_to_scorer(dataset: SplitDataset, model: CandidateModel, known: np.ndarray) -> RowScorer:
+    """The logarithm of P(turn to it) of all movies, given the known rows."""
+    data = dataset.data
+    liked, rated = dataset.rated(known[data.labels[known] > 0]), dataset.rated(known)
+
+    def scorer(rows: np.ndarray) -> np.ndarray:
+        users = data.rating_users[rows]
+        # rated movies are left out of the list by the caller, but need a finite score
+        logs = model.log_probability(liked[users], rated[users].toarray() == 0)
+        return np.maximum(logs, -1e6)
+
+    return scorer
+
+
+def for_you_scorer(turned_to: RowScorer, surest: RowScorer) -> RowScorer:
+    """The logarithm of P(turn to it) · P(like it), from the two scorers."""
+    return lambda rows: turned_to(rows) + np.log(surest(rows))
+
+
+def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:
+    """Title, manifest entry, predictor and encoded data of every saved model of the protocol."""
+    for setting in named_settings.SETTINGS:
+        folder = artifacts.model_folder(dataset.data.name, setting, root, dataset.protocol.name)
+        for name in sorted(folder.entries()):
+            model, encoder, entry = artifacts.load(folder, name)
+            artifacts.check_data(entry, dataset.data)
+            title = f"{registry.TITLES[name]}, {setting} setting"
+            if not entry["settings"]["refit"]:
+                title += ", training rows only"
+            yield title, entry, scorer.predictor(model), dataset.encoded(encoder)
 
 
 def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[RankerScores]:
@@ -230,19 +309,11 @@ def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[Ran
         ArtifactError: files that do not belong together or to the data.
     """
     split = dataset.split
-    for setting in named_settings.SETTINGS:
-        folder = artifacts.model_folder(dataset.data.name, setting, root, dataset.protocol.name)
-        for name in sorted(folder.entries()):
-            model, encoder, entry = artifacts.load(folder, name)
-            artifacts.check_data(entry, dataset.data)
-            encoded, predict = dataset.encoded(encoder), scorer.predictor(model)
-            title = f"{registry.TITLES[name]}, {setting} setting"
-            if not entry["settings"]["refit"]:
-                title += ", training rows only"
-            weights = entry["weights_sha256"][:12]
-            if dataset.protocol.full_ranking:
-                row_scorer = full_ranking.model_scorer(predict, encoded)
-                found, top_k = full_ranking.ranks(dataset, split.test, split.known, row_scorer)
-                yield RankerScores(title, found, top_k=top_k, weights=weights)
-            else:
-                yield RankerScores(title, predict(encoded.ids[split.test]), True, weights=weights)
+    if dataset.protocol.full_ranking:
+        for title, score, weights in model_scorers(dataset, root):
+            found, top_k = full_ranking.ranks(dataset, split.test, split.known, score)
+            yield RankerScores(title, found, top_k=top_k, weights=weights)
+        return
+    for title, entry, predict, encoded in _saved_models(dataset, root):
+        weights = entry["weights_sha256"][:12]
+        yield RankerScores(title, predict(encoded.ids[split.test]), True, weights=weights)

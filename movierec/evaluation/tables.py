@@ -48,6 +48,18 @@ COLUMNS = {
         "gini": "Gini",
         "novelty": "novelty, bits",
         "overlap": "overlap",
+        "few_raters": "places with fewer than 20 raters",
+    },
+    "future": {
+        "ndcg@10": "NDCG@10",
+        "lead": "lead in NDCG over the best baseline",
+        "precision@10": "Precision@10",
+        "hit_ratio@10": "Hit Ratio@10",
+        "coverage": "catalogue coverage",
+        "overlap": "overlap",
+        "few_raters": "places with fewer than 20 raters",
+        "favourite_liked": "favourite genre among liked movies",
+        "favourite_listed": "in the list",
     },
     "new-users": {
         **ROW_METRICS,
