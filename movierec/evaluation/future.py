@@ -25,7 +25,7 @@ from movierec.training import candidates
 from movierec.training.fitting import fitted
 from movierec.training.settings import SEED, Settings
 
-PENALTIES = (300.0, 1000.0, 3000.0, 10_000.0)
+PENALTIES = (100.0, 300.0, 1000.0, 3000.0, 10_000.0)
 KNOWN = 5  # ratings before the test period
 PRIMARY = "ndcg@10"
 
