@@ -19,8 +19,7 @@ from movierec.serving.lookups import ORDERS
 from movierec.training import named_settings
 from movierec.training.settings import SEED
 
-PROTOCOLS = {name: protocol.description for name, protocol in splits.PROTOCOLS.items()}
-PROTOCOLS["future"] = "lists of ten movies against all that a user liked later"
+PROTOCOLS = (*splits.PROTOCOLS, "future")
 
 # Commands import the modules that do the work themselves, so that --help needs no TensorFlow.
 
@@ -74,7 +73,8 @@ def evaluate(options: argparse.Namespace) -> None:
     dataset = movielens.load(options.dataset)
     for protocol in list(PROTOCOLS) if options.protocol == "all" else [options.protocol]:
         rows = run(dataset, protocol)
-        print(f"{protocol}: {PROTOCOLS[protocol]}\n\n{tables.as_markdown(rows)}\n")
+        description = results.DESCRIPTIONS[protocol]
+        print(f"{protocol}: {description}\n\n{tables.as_markdown(rows)}\n")
         if protocol in ("future", "full-ranking"):
             _print_lists(rows.set_index("ranker")["ndcg@10"])
     path = results.path(dataset.name, "evaluation")

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
+from movierec.data.raw_readers import DataError
 from movierec.data.tables import MovieLens
 from movierec.evaluation import full_ranking, metrics, rankers, summary
 from movierec.evaluation.full_ranking import RowScorer
@@ -46,12 +47,21 @@ class Task:
 
     @classmethod
     def of(cls, dataset: SplitDataset, known: np.ndarray, period: np.ndarray) -> "Task":
-        """The task of a period, with the ratings known before it; both are row indices."""
+        """The task of a period, with the ratings known before it; both are row indices.
+
+        Raises:
+            DataError: no user with enough ratings liked a movie in the period.
+        """
         data = dataset.data
         liked = period[data.labels[period] > 0]
         before = np.bincount(data.rating_users[known], minlength=len(data.users))
         users, first = np.unique(data.rating_users[liked], return_index=True)
         enough = before[users] >= KNOWN
+        if not enough.any():
+            raise DataError(
+                f"no user of {data.name} has {KNOWN} ratings before the period and likes a movie "
+                "in it, so there are no lists to evaluate"
+            )
         return cls(known, liked[first[enough]], dataset.rated(liked)[users[enough]])
 
     def lists(self, dataset: SplitDataset, scorer: RowScorer) -> np.ndarray:

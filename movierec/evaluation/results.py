@@ -9,6 +9,10 @@ from movierec import files
 from movierec.data.splits import PROTOCOLS
 from movierec.models.artifacts import ArtifactError, model_folder
 
+# What each protocol measures; `future` has the ratings and models of `temporal`.
+DESCRIPTIONS = {name: protocol.description for name, protocol in PROTOCOLS.items()}
+DESCRIPTIONS["future"] = "lists of ten movies against all that a user liked later"
+
 
 def path(dataset: str, name: str, root: Path = files.ROOT) -> Path:
     """Path of a committed table of a data set, such as "evaluation"."""
@@ -56,7 +60,7 @@ def merge(
             if "protocol" not in old:
                 raise ArtifactError(f"{file} has no column protocol: delete it and run this again")
             rounded = pd.concat([old[protocols(old) != protocol], rounded], ignore_index=True)
-        order = {name: number for number, name in enumerate(PROTOCOLS)}
+        order = {name: number for number, name in enumerate(DESCRIPTIONS)}
         rounded = rounded.iloc[np.argsort(protocols(rounded).map(order), kind="stable")]
         rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
         write(rounded, file)

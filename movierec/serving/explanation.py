@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from movierec.data.rows import UNKNOWN
-from movierec.data.schema import FEATURES, MOVIE, MOVIE_COLUMNS, RATING
+from movierec.data.schema import FEATURES, LIKED, MOVIE, MOVIE_COLUMNS, RATING
 from movierec.serving.lookups import RequestError
 from movierec.serving.recommender import Candidates, Recommender
 
 NEAREST = 5
+REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,25 @@ def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> 
         probability=float(probability[0]),
         without=probability[1:],
     )
+
+
+def reasons(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFrame:
+    """The liked movies that speak most for the user turning to a movie.
+
+    Args:
+        recommender: the recommender.
+        movie_id: a movie of the data set.
+        rated: the user's movie_id and rating.
+
+    Returns:
+        At most `REASONS` rows of liked movies: movie_id, rating and log_odds, what the movie adds
+        to the log-odds of P(turn to it), more than 0; the largest first.
+    """
+    liked = rated.loc[(rated[RATING] >= LIKED) & (rated[MOVIE] != movie_id), [MOVIE, RATING]]
+    positions = recommender.data.movie_positions([movie_id, *liked[MOVIE]])
+    added = recommender.candidate_model.reasons(positions[1:], positions[0])
+    liked = liked.assign(log_odds=added).query("log_odds > 0")
+    return liked.nlargest(REASONS, "log_odds").reset_index(drop=True)
 
 
 def nearest(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFrame:

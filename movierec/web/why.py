@@ -7,7 +7,7 @@ import streamlit as st
 
 from movierec.data.schema import FEATURES, MOVIE, RATING, USER
 from movierec.models.registry import TITLES
-from movierec.serving.explanation import Explanation, explain, nearest
+from movierec.serving.explanation import Explanation, explain, nearest, reasons
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Candidates, Recommender
 from movierec.web.texts import NAMES, escaped
@@ -36,10 +36,14 @@ def show(
         title = recommender.lookups.name(movie_id)
         labels = field_labels(explanation, title, viewer, words)
         bold, probability = f"**{escaped(title)}**", explanation.probability
+        rated = _rated(recommender, viewer, movie_id)
+        found = [recommender.lookups.name(m) for m in reasons(recommender, movie_id, rated)[MOVIE]]
+        because = " · ".join(f"**{escaped(name)}**" for name in found)
+        st.markdown(words["why_turn" if found else "why_turn_none"].format(titles=because))
         st.markdown(words["why_sum"].format(title=bold, probability=probability))
         _show_ablation(explanation, labels, words)
         _show_attention(explanation, labels, words)
-        _show_nearest(recommender, viewer, movie_id, words)
+        _show_nearest(recommender, movie_id, rated, words)
 
     dialog()
 
@@ -92,15 +96,19 @@ def _show_attention(explanation: Explanation, labels: list[str], words: Mapping)
     st.caption(words["attention_note"].format(**values))
 
 
-def _show_nearest(
-    recommender: Recommender, viewer: int | NewUser, movie_id: int, words: Mapping
-) -> None:
-    st.subheader(words["near"])
+def _rated(recommender: Recommender, viewer: int | NewUser, movie_id: int) -> pd.DataFrame:
+    """The viewer's movie_id and rating of all movies but `movie_id`."""
     if isinstance(viewer, NewUser):
         rated = pd.DataFrame(viewer.rated, columns=[MOVIE, RATING])
     else:
-        rated = recommender.lookups.history(viewer)
-    rated = rated[rated[MOVIE] != movie_id]
+        rated = recommender.lookups.history(viewer)[[MOVIE, RATING]]
+    return rated[rated[MOVIE] != movie_id]
+
+
+def _show_nearest(
+    recommender: Recommender, movie_id: int, rated: pd.DataFrame, words: Mapping
+) -> None:
+    st.subheader(words["near"])
     if rated.empty:
         st.info(words["near_none"])
         return

@@ -44,6 +44,19 @@ def test_the_explanation_of_a_new_users_recommendation(small):
     assert explained.field_values[0] == ""
 
 
+def test_the_liked_movies_that_speak_for_a_movie(small):
+    rated = pd.DataFrame({"movie_id": [3, 6, 12, 15, 1, 9], "rating": [5, 4, 4, 5, 3, 5]})
+    found = explanation.reasons(small, 9, rated)
+    model = small.candidate_model
+    weights = model.slope * model.weights.toarray()[:, 8]
+    liked = [movie for movie in (3, 6, 12, 15) if weights[movie - 1] > 0]
+    expected = sorted(liked, key=lambda movie: -weights[movie - 1])[: explanation.REASONS]
+    assert found["movie_id"].tolist() == expected
+    assert expected
+    np.testing.assert_allclose(found["log_odds"], weights[np.array(expected) - 1], rtol=1e-5)
+    assert explanation.reasons(small, 9, rated[rated["rating"] < 4]).empty
+
+
 def test_the_nearest_rated_movies(small):
     rated = pd.DataFrame({"movie_id": [9, 3, 8, 14, 20, 26, 5], "rating": range(7)})
     nearest = explanation.nearest(small, 9, rated)

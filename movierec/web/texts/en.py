@@ -106,6 +106,9 @@ ENGLISH = {
     "shared": "In both lists: {shared} of {count} films.",
     # explanation
     "why_title": "Why this film? · {model}",
+    "why_turn": "People who liked {titles} turn to this film.",
+    "why_turn_none": "No film that this person likes points to this one; how many people watch a "
+    "film counts as well.",
     "why_sum": "{title}: {probability:.1%} likely to be rated 4 or 5.",
     "ablation": "The score without each field",
     "ablation_note": "The prediction with one field at a time set to unknown. A bar to the left of "

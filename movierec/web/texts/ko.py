@@ -102,6 +102,9 @@ KOREAN = {
     "both": "두 목록에 모두",
     "shared": "두 목록에 모두 있는 영화: {count}편 중 {shared}편.",
     "why_title": "왜 이 영화일까요? · {model}",
+    "why_turn": "이런 영화를 좋아한 사람들이 이 영화를 찾아봅니다: {titles}",
+    "why_turn_none": "이 사람이 좋아한 영화 가운데 이 영화를 가리키는 것은 없습니다. 얼마나 많은 "
+    "사람이 보는지도 함께 셉니다.",
     "why_sum": "{title}: 4점 이상을 받을 확률 {probability:.1%}.",
     "attention": "필드 사이의 어텐션",
     "attention_note": "각 쿼리 필드(행)가 각 키 필드(열)에 주는 어텐션을 모든 헤드에서 평균한 "

@@ -1,0 +1,106 @@
+"""The protocol `future`: who gets a list, what is relevant, and metrics of lists by hand."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from movierec.data.dataset import split_by
+from movierec.data.raw_readers import DataError
+from movierec.data.splits import Split
+from movierec.evaluation import evaluate, future, rankers
+from movierec.evaluation.future import Task
+from movierec.training import candidates
+from movierec.training.settings import Settings
+from movierec.training.train import train
+
+
+def data_of(made, ratings):
+    """A data set with these (user position, movie position, rating), in the order of time."""
+    users, movies, stars = (np.array(column) for column in zip(*ratings, strict=True))
+    table = pd.DataFrame(
+        {
+            "user_id": made.users["user_id"].to_numpy()[users],
+            "movie_id": made.movies["movie_id"].to_numpy()[movies],
+            "rating": stars,
+            "timestamp": 978300000 + np.arange(len(users)),
+        }
+    )
+    return dataclasses.replace(made, ratings=table)
+
+
+@pytest.fixture(scope="module")
+def dataset(made):
+    """User 0 has five known ratings and likes movies 5 and 6 later; user 1 has four."""
+    ratings = [(0, movie, 5 if movie < 3 else 2) for movie in range(5)]
+    ratings += [(1, movie, 4) for movie in range(4)]
+    ratings += [(0, 7, 1), (0, 5, 4), (1, 8, 5), (0, 6, 5)]
+    data = data_of(made, ratings)
+    empty = np.empty(0, int)
+    split = Split(np.arange(9), empty, np.arange(9, 13))
+    return dataclasses.replace(split_by(made), data=data, split=split)
+
+
+def test_who_gets_a_list_and_what_is_relevant(dataset):
+    task = Task.of(dataset, dataset.split.known, dataset.split.test)
+    assert dataset.data.rating_users[task.rows].tolist() == [0]
+    assert task.relevant.toarray().nonzero()[1].tolist() == [5, 6]
+    lists = task.lists(dataset, lambda rows: -np.arange(60.0)[None].repeat(len(rows), axis=0))
+    assert lists.tolist() == [list(range(5, 15))]  # the first ten of those not rated before
+
+
+def test_metrics_of_lists_by_hand(dataset):
+    """Genres of the made-up movies: positions 2, 5, 8, ... are comedies, the others Drama|War."""
+    values = future.list_metrics(dataset, np.array([0]), np.array([[5, 6, 9, -1]]))
+    assert values["coverage"] == pytest.approx(3 / 60)
+    assert values["few_raters"] == 1
+    assert values["favourite_liked"] == pytest.approx(2 / 3)  # positions 0 and 1 of 0, 1, 2
+    assert values["favourite_listed"] == pytest.approx(2 / 3)  # positions 6 and 9 of 5, 6, 9
+
+
+def test_for_you_is_the_product_of_both_probabilities(made):
+    dataset = split_by(made, "temporal")
+    known = dataset.split.known
+    model = candidates.fit(dataset)
+    turned_to = rankers.turned_to_scorer(dataset, model, known)
+    rows = dataset.split.test[:3]
+    likely = np.linspace(0.1, 0.9, 180).reshape(3, 60)
+    scores = rankers.for_you_scorer(turned_to, lambda rows: likely)(rows)
+    unrated = dataset.rated(known)[made.rating_users[rows]].toarray() == 0
+    assert np.isfinite(scores).all()
+    shares = np.where(unrated, np.exp(scores) / likely, 0)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def mixed(made):
+    """The made-up data with its ratings in a random order of time."""
+    times = np.random.default_rng(0).permutation(made.ratings["timestamp"])
+    return dataclasses.replace(made, ratings=made.ratings.assign(timestamp=times))
+
+
+def test_data_without_a_user_before_and_after_are_refused(made):
+    """Each user of the made-up data gave all ratings in one go."""
+    with pytest.raises(DataError, match="no user of ml-1m has 5 ratings before the period and"):
+        future.evaluate(split_by(made, "temporal"))
+
+
+def test_the_table_of_the_future(mixed, tmp_path):
+    train("autointmlp", mixed, root=tmp_path, protocol="temporal", epochs=1)
+    table = evaluate.run(mixed, "future", tmp_path)
+    assert (table["protocol"] == "future").all()
+    ours = table.set_index("ranker")[table["model"].to_numpy()]
+    assert [name.split(": ")[1] for name in ours.index] == ["surest", "for you"]
+    assert (ours["lead_low"] <= ours["lead"]).all()
+    assert table["ndcg@10"].between(0, 1).all()
+    assert table.loc[~table["model"], "ranker"].tolist()[-2:] == ["implicit ALS", "EASE"]
+
+
+def test_the_penalty_of_the_candidate_model_is_compared_on_validation_rows(mixed, monkeypatch):
+    monkeypatch.setattr(future, "PENALTIES", (3.0, 30.0))
+    settings = Settings(epochs=1, patience=None)
+    table = future.tune_candidates(mixed, settings)
+    assert table["l2"].tolist() == [3, 3, 30, 30]
+    assert table["order"].tolist() == ["turn to it", "for you"] * 2
+    assert table["lead"].isna().tolist() == [True, False] * 2
