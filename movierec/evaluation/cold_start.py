@@ -42,7 +42,7 @@ def scores(
     models = []
     for name in sorted(folder.entries()):
         model, encoder, entry = artifacts.load(folder, name)
-        artifacts.check_data(entry, dataset.data)
+        artifacts.check_data(entry, dataset.data, name)
         encoded = dataset.encoded(encoder)
         profile_scores = scorer.predictor(model)(encoded.ids[rows])
         weights = entry["weights_sha256"][:12]

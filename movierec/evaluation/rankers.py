@@ -295,7 +295,7 @@ def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:
         folder = artifacts.model_folder(dataset.data.name, setting, root, dataset.protocol.name)
         for name in sorted(folder.entries()):
             model, encoder, entry = artifacts.load(folder, name)
-            artifacts.check_data(entry, dataset.data)
+            artifacts.check_data(entry, dataset.data, name)
             title = f"{registry.TITLES[name]}, {setting} setting"
             if not entry["settings"]["refit"]:
                 title += ", training rows only"

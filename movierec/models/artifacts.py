@@ -159,7 +159,8 @@ def check_replaceable(
         else:
             continue
         commands = [f"`{folder.command} {name} --replace`"]
-        commands += [f"`{folder.command} {other}`" for other in entries if other != name]
+        others = [other for other in folder.content() if other != name]
+        commands += [f"`{folder.command} {other}`" for other in others]
         raise ArtifactError(
             f"{folder.path} holds {registry.TITLES[saved]}, which {reason}. Nothing was replaced. "
             f"To replace it, run {' and then '.join(commands)}"
@@ -256,7 +257,7 @@ def load_candidates(folder: ModelFolder, data: MovieLens) -> CandidateModel:
         raise ArtifactError(f"{folder.manifest} has no entry for {CANDIDATES}. {remedy}")
     path = folder.candidates
     _check_hash(path, entry["weights_sha256"], remedy)
-    check_data(entry, data)
+    check_data(entry, data, CANDIDATES)
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return CandidateModel.of(dict(arrays), len(data.movies))
@@ -326,7 +327,7 @@ def load_keras(folder: ModelFolder, name: str):
     return model
 
 
-def check_data(entry: dict, data: MovieLens) -> None:
+def check_data(entry: dict, data: MovieLens, name: str) -> None:
     """Refuse data other than the data the model was trained on.
 
     If only the timestamps differ, as in some copies of MovieLens, a warning is logged instead.
@@ -345,7 +346,7 @@ def check_data(entry: dict, data: MovieLens) -> None:
         raise ArtifactError(
             f"the model was trained on another {data.name}: {' and '.join(differing)} differ from "
             f"{data.source}. Restore the data, or train again with "
-            f"`make train DATASET={data.name}`"
+            f"`python -m movierec train --dataset {data.name} --model {name} --replace`"
         )
 
 

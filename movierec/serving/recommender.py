@@ -248,5 +248,5 @@ def attach(lookups: Lookups, model: str, root: Path = files.ROOT) -> Recommender
     data = lookups.data
     folder = artifacts.model_folder(data.name, root=root)
     loaded, encoder, entry = artifacts.load(folder, model)
-    artifacts.check_data(entry, data)
+    artifacts.check_data(entry, data, model)
     return Recommender(lookups, loaded, encoder, entry, artifacts.load_candidates(folder, data))

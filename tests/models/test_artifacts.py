@@ -53,7 +53,7 @@ def test_both_models_share_folder_and_encoder(folder, made):
     for name in ("autoint", "autointmlp"):
         model, encoder, entry = artifacts.load(folder, name)
         assert model.field_dims == encoder.field_dims
-        artifacts.check_data(entry, made)
+        artifacts.check_data(entry, made, name)
         assert entry["versions"]["keras"] == provenance.versions()["keras"]
         assert entry["compiled"] is True
 
@@ -158,7 +158,8 @@ def test_a_model_with_another_encoder_is_saved_only_in_place_of_both(folder, mad
         artifacts.ArtifactError, match="AutoInt, which has another encoder"
     ) as error:
         artifacts.save(folder, "autointmlp", model, other, entry, made)
-    for command in ("--model autointmlp --replace` and then `python", "--model autoint`"):
+    commands = ("--model autointmlp --replace` and then `python", "--model autoint`")
+    for command in (*commands, "--model candidates`"):
         assert command in str(error.value)
     assert contents(folder) == before
     artifacts.save(folder, "autointmlp", model, other, entry, made, replace=True)
@@ -288,13 +289,13 @@ def test_other_data_is_refused(trained, tmp_path, made, caplog):
     with pytest.raises(
         artifacts.ArtifactError, match=r"users and movies and ratings and timestamps differ"
     ):
-        artifacts.check_data(entry, movielens.load("ml-1m", tmp_path))
+        artifacts.check_data(entry, movielens.load("ml-1m", tmp_path), "autointmlp")
     assert "your timestamps" not in caplog.text
 
 
 def test_other_timestamps_are_only_a_warning(made, caplog):
     fingerprint = made.fingerprint | {"timestamps": "0"}
-    artifacts.check_data({"data": {"fingerprint": fingerprint}}, made)
+    artifacts.check_data({"data": {"fingerprint": fingerprint}}, made, "autoint")
     assert "your timestamps differ from those the model was trained with" in caplog.text
 
 
