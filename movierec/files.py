@@ -132,6 +132,8 @@ def with_block(text: str, name: str, content: str) -> str:
     """
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
     if not 0 <= text.find(begin) < text.find(end):
-        raise MovieRecError(f"the text lacks the lines {begin.strip()} and {end}")
+        raise MovieRecError(
+            f"the text lacks the lines {begin.strip()} and {end}: add both where the block belongs"
+        )
     before, after = text.split(begin)[0], text.split(end)[1]
     return f"{before}{begin}\n{content}\n\n{end}{after}"

@@ -23,7 +23,7 @@ LIBRARIES = (
     "implicit",
 )
 ORIGIN = ("code", "versions", "data")  # the columns that say where a row comes from
-# What these decide is covered by the data's fingerprint, or is no number.
+# What these do is covered by the data's fingerprint or does not affect any number.
 NOT_HASHED = {f"movierec.{name}" for name in ("data.download", "data.raw_readers", "files")}
 NOT_HASHED |= {"movierec.errors", "movierec.provenance"}
 
@@ -68,8 +68,8 @@ def imports(path: Path, known: dict[str, Path]) -> set[str]:
 def code_hash(name: str) -> str:
     """A hash over the source of a module and of everything that it imports from the project.
 
-    Docstrings, comments and empty lines do not count, so correcting a sentence leaves the hash.
-    Neither do the modules `NOT_HASHED`.
+    Docstrings, comments on lines of their own and empty lines do not count, so correcting a
+    sentence does not change the hash. The modules `NOT_HASHED` do not count either.
 
     Args:
         name: the module's dotted name, such as "movierec.training.fitting".
@@ -107,7 +107,7 @@ def origin(name: str, fingerprint: dict[str, str]) -> dict[str, str]:
 
 
 def differing(rows: pd.DataFrame) -> str:
-    """What rows of a table differ in among `ORIGIN`, in words; empty if they may be compared."""
+    """The columns of `ORIGIN` in which rows differ, with their values, as text; "" if in none."""
     return "; ".join(
         f"{name}: {' and '.join(sorted(map(str, rows[name].unique())))}"
         for name in ORIGIN

@@ -49,7 +49,8 @@ def shown(page, model):
     ranks = [int(title.split(".")[0]) for title in titles]
     assert ranks == list(range(1, len(titles) + 1))
     probabilities = [float(re.search(r"([\d.]+)%", bar)[1]) for bar in bars]
-    assert probabilities == sorted(probabilities, reverse=True)
+    if "order=surest" in page.url:
+        assert probabilities == sorted(probabilities, reverse=True)
     return titles
 
 
@@ -80,6 +81,14 @@ def test_a_user(page, site):
     page.reload()
     expect(cards(page, model)).to_have_count(5)
     assert shown(page, model) == third
+
+
+def test_the_order_of_the_list(page, site):
+    titles = shown(page, site[1])
+    page.get_by_text("surest to be liked").click()
+    expect(page).to_have_url(re.compile("order=surest"))
+    app_server.settled(page)
+    assert shown(page, site[1]) != titles
 
 
 def test_an_explanation(page, site):

@@ -43,7 +43,7 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         (hyperparameters), the metrics of `summary`, each with `_ci` (half-width of the 95 %
         interval over users); `gain` over the movie mean and, for models, `lead` over the best
         baseline, both in the protocol's primary metric and with the bounds of the paired 95 %
-        interval; ece where scores are probabilities; for models, additive_share of
+        interval; best_baseline; ece where scores are probabilities; for models, additive_share of
         their log-odds; coverage, gini, novelty and overlap of the
         lists for full ranking; and the origin: code, versions, data, and for models weights.
 
@@ -156,6 +156,8 @@ def reliability(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
 
 def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame:
     """Evaluate under a protocol, write its rows of evaluation.csv, and return them as written.
+
+    The protocol is a key of `splits.PROTOCOLS` or `FUTURE`.
 
     For `test-rows` it also writes reliability.csv, which the page draws, and explanations.csv.
 

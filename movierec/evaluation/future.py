@@ -1,8 +1,8 @@
 """The protocol `future`: lists of ten movies against what users liked later.
 
 The ratings are split as in the protocol `temporal`. A user with at least `KNOWN` ratings before the
-test period gets a list of all movies that they had not rated by then; all movies that they liked
-later are relevant. The time of a rating is unknown to every ranker.
+test period who likes a movie in it gets the ten best of all movies that they had not rated by then;
+all movies that they liked later are relevant. The time of a rating is unknown to every ranker.
 """
 
 from collections.abc import Iterator
@@ -100,12 +100,13 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         root: the folder that contains `model/`.
 
     Returns:
-        One row per ranker: ranker, model, chosen and weights as in `evaluate.evaluate`; ndcg@10,
-        precision@10, recall@10 and hit_ratio@10 with `_ci`; the metrics of `list_metrics`; and
-        `lead` over the best baseline in NDCG@10, paired by user, with its 95 % interval.
+        One row per ranker: ranker, model, chosen and weights as in `evaluate.evaluate`; users;
+        ndcg@10, precision@10, recall@10 and hit_ratio@10 with `_ci`; the metrics of
+        `list_metrics`; best_baseline, and for models lead, lead_low and lead_high: the lead over it
+        in NDCG@10 and its 95 % interval, paired by user.
 
     Raises:
-        ArtifactError: see `ranker_lists`.
+        ArtifactError, DataError: see `ranker_lists` and `Task.of`.
     """
     test = Task.of(dataset, dataset.split.known, dataset.split.test)
     lists = list(ranker_lists(dataset, root))
@@ -128,7 +129,9 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
 def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.DataFrame:
     """NDCG@10 in the validation period for each penalty of the candidate model's EASE.
 
-    The candidate models and an AutoInt+ for P(like) are fitted on the training rows.
+    The EASE weights and an AutoInt+ for P(like it) are fitted on the training rows. The candidate
+    model's two factors are fitted on the validation rows, on which NDCG@10 is measured too, so it
+    is slightly too high.
 
     Args:
         data: the data set.
@@ -176,9 +179,9 @@ def list_metrics(dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray) ->
 
     Returns:
         coverage, gini, novelty and overlap, see `metrics`; few_raters, the share of places with a
-        movie that fewer than 20 known users rated; favourite_liked and favourite_listed, the mean
-        share of each user's favourite genre (the most frequent one) among their known liked movies
-        and in their list.
+        movie that fewer than 20 users rated in the known rows; favourite_liked and
+        favourite_listed, the mean share of each user's favourite genre (the most frequent one)
+        among their known liked movies and in their list, without users who like no movie.
     """
     data, known = dataset.data, dataset.split.known
     movies = len(data.movies)

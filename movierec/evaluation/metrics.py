@@ -35,14 +35,16 @@ def per_user(
     Args:
         users: user of each row, shape (rows,).
         labels: 1 for a positive row, otherwise 0, shape (rows,).
-        scores: higher is better, shape (rows,). Ties keep the order of the rows.
+        scores: higher is better, shape (rows,). Ties keep the order of the rows; in user_auc they
+            share their mean rank.
         k: length of the list.
 
     Returns:
         One row per user (index `user`) with the columns in this module's docstring.
 
     Raises:
-        ValueError: arrays of different lengths, a score that is not finite, or k below 1.
+        ValueError: arrays of different lengths, a score that is not finite, labels other than 0 and
+            1, or a k that is not a whole number of at least 1.
 
     Example:
         One user, positive rows ranked first and third of three, k = 2: one hit at rank 1.

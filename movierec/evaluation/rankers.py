@@ -31,13 +31,14 @@ Fitter = Callable[[SplitDataset, np.ndarray], Fit]  # data set and rows to fit o
 
 @dataclass(frozen=True)
 class RankerScores:
-    """A ranker's scores of the test rows.
+    """A ranker's scores of the test rows, or its lists.
 
     Args:
         name: the name in tables.
-        scores: one per test row; for full ranking, the rank of the row's movie.
+        scores: one per test row; for full ranking, the rank of the row's movie; empty for `future`.
         probability: whether the scores are probabilities.
-        top_k: for full ranking, the ten best movies for every test row, as positions.
+        top_k: for full ranking and `future`, the ten best movies for every row or user, as
+            positions.
         chosen: the hyperparameters chosen on validation rows, as text.
         weights: of our models, the first 12 digits of the SHA-256 of the weights file.
     """

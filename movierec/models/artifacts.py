@@ -1,8 +1,9 @@
 """Save and load trained models: weights, encoder and a manifest that ties them together.
 
-A folder has the weights of both models, the candidate model and `manifest.json` with one entry for
-each. `load` checks that the hashes of weights and encoder match it and that the model's arguments
-fit them; `check_data` checks the data. Library versions, settings and seed are only recorded.
+A folder has the weights of AutoInt, AutoInt+ or both, for serving also the candidate model, and
+`manifest.json` with an entry for each. `load` checks that the hashes of weights and encoder match
+it and that the model's arguments fit them; `check_data` checks the data. Library versions, settings
+and seed are only recorded.
 """
 
 import json
@@ -146,7 +147,7 @@ def check_replaceable(
 
     Raises:
         ArtifactError: a saved model was trained on other data, or the other model has another
-            encoder; the message gives the commands that replace both.
+            encoder; the message gives the commands that train all models of the folder again.
     """
     entries = folder.entries()
     digest = files.digest(encoder.to_bytes())
@@ -226,6 +227,7 @@ def save_candidates(folder: ModelFolder, model: CandidateModel, entry: dict) -> 
         entry: what the manifest records in addition to hash and versions.
 
     Raises:
+        ArtifactError: the manifest cannot be read.
         OSError: see `files.replacing` and `files.locked`.
     """
     with files.locked(folder.path):

@@ -1,15 +1,14 @@
-"""The probability that a user turns to a movie next, whether or not they will like it.
+"""The probability that a user turns to a movie: rates it next, whether or not they like it.
 
 It is the first stage of a list: it finds the movies that are worth scoring, and the list is ranked
-by P(turn to it) · P(like it | turned to it). A movie's log-odds are the sum of two terms: its EASE
-score from the user's liked movies (see `movierec.models.ease`) and the logarithm of its number of
-raters:
+by P(turn to it) · P(like it | turned to it). The logarithm of the probability is, up to a constant,
+a weighted sum of two terms: the movie's EASE score from the user's liked movies (see
+`movierec.models.ease`) and the logarithm of its number of raters:
 
     P(j | user) = exp(a · Σ_i W_ij + b · log(n_j + 1)) / Z, i over the liked movies,
 
-normalised over the movies that the user has not rated. With no liked movie, popularity is left.
-The factors a and b make it a probability: they are fitted by maximum likelihood to what users
-turned to.
+normalised over the movies that the user has not rated. Without liked movies only popularity
+counts. The factors a and b are fitted by maximum likelihood to what users rated next.
 """
 
 from collections.abc import Mapping
@@ -68,7 +67,7 @@ class CandidateModel:
         return cls(weights, raters, float(slope), float(popularity_slope))
 
     def terms(self, liked: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
-        """The two terms of the log-odds without their factors.
+        """The two terms of the logarithm of the probability, without their factors.
 
         Args:
             liked: 1 where a user likes a movie, float32, shape (users, movies).
@@ -79,7 +78,9 @@ class CandidateModel:
         return (liked @ self.weights).toarray(), np.log1p(self.raters).astype(np.float32)
 
     def log_probability(self, liked: sparse.csr_array, unrated: np.ndarray) -> np.ndarray:
-        """Logarithm of P(turn to it), float32, shape (users, movies); -inf for rated movies.
+        """Logarithm of P(turn to it), float32, shape (users, movies).
+
+        It is -inf for rated movies, and NaN everywhere for a user who has rated all of them.
 
         Args:
             liked: see `terms`.
@@ -93,7 +94,7 @@ class CandidateModel:
             return scores - logsumexp(scores, axis=1, keepdims=True)
 
     def reasons(self, liked: np.ndarray, movie: int) -> np.ndarray:
-        """How much each liked movie adds to the log-odds of a movie, float32, shape (liked,).
+        """What each liked movie adds to the logarithm of P(turn to it), float32, shape (liked,).
 
         Args:
             liked: positions of the user's liked movies, shape (liked,).

@@ -5,7 +5,7 @@ from scipy import sparse
 
 
 def weights(liked: sparse.csr_array, l2: float) -> np.ndarray:
-    """How much liking movie i speaks for movie j, float32, shape (movies, movies).
+    """How much liking movie i raises the score of movie j, float32, shape (movies, movies).
 
     With `X` the matrix of liked movies, `G = XᵀX + l2 · I` and `P = G⁻¹`, the weight is
     `-P_ij / P_jj`, and 0 on the diagonal. A user's scores are their row of `X` times the weights.
@@ -17,7 +17,7 @@ def weights(liked: sparse.csr_array, l2: float) -> np.ndarray:
         l2: weight of the penalty on the weights.
 
     Example:
-        Two users like both movies, so each movie speaks for the other: G = [[3, 2], [2, 3]].
+        Two users like both movies, so each movie raises the other's score: G = [[3, 2], [2, 3]].
 
         >>> weights(sparse.csr_array([[1.0, 1.0], [1.0, 1.0]]), l2=1).round(3)
         array([[0.   , 0.667],

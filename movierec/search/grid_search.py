@@ -62,7 +62,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str:
-    """A trial's key; the same settings, seed and data give the same key."""
+    """A trial's key: of its model, protocol, settings, seed, data and whether test rows count."""
     what = [grid.model, grid.protocol, dataclasses.asdict(settings), seed]
     what += [data.fingerprint, grid.test]
     return files.digest(json.dumps(what, sort_keys=True).encode())[:12]
@@ -73,6 +73,7 @@ def run(
 ) -> pd.DataFrame:
     """Run the grid's trials that are not in the table yet.
 
+    A failed trial is not run again; delete its row for that.
     A row is stale if the code that decides a trial's numbers, or a library, has changed since.
 
     Args:
@@ -127,7 +128,7 @@ def run(
 
 
 def stale_rows(rows: pd.DataFrame, origin: dict[str, str]) -> pd.DataFrame:
-    """The rows whose origin differs from `origin`, in a column that they have or lack."""
+    """The rows whose origin differs from `origin`; a missing column counts as different."""
     columns = rows.reindex(columns=list(origin))
     return rows[(columns != pd.Series(origin)).any(axis=1)]
 

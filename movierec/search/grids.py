@@ -211,13 +211,19 @@ def effects(grid: Grid, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
         GridError: fewer than two successful runs of the base, or rows of different origin.
     """
     if different := provenance.differing(table):
-        raise GridError(f"the trials of {grid.name} cannot be compared: {different}")
+        raise GridError(
+            f"the trials of {grid.name} cannot be compared: {different}. Run `python -m movierec "
+            f"search --grid {grid.name} --stale rerun`"
+        )
     axes = list(grid.axes)
     done = table[table["error"].isna()]
     differs = pd.DataFrame({name: done[name] != getattr(grid.base, name) for name in axes})
     base = done.loc[~differs.any(axis=1), "valid_logloss"]
     if len(base) < 2:
-        raise GridError(f"the base has {len(base)} successful runs, at least two are needed")
+        raise GridError(
+            f"the base has {len(base)} successful runs, at least two are needed: run `python -m "
+            f"movierec search --grid {grid.name}` to its end"
+        )
     count = len(base)
     noise = stats.t.ppf(0.975, count - 1) * base.std() * (1 + 1 / count) ** 0.5
     rows = [

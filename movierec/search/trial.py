@@ -29,8 +29,9 @@ def outcome_of(
 
     Returns:
         epochs_run, parameters; valid_logloss, valid_auc and, for full ranking, valid_ndcg@10 of
-        the best epoch; the metrics of `summary.of_rows` on the test rows with the prefix `test_`,
-        and `gain`, the gain over the movie mean in NDCG@10 (original), with its interval.
+        the epoch whose weights are kept: the best one with `patience`, otherwise the last; the
+        metrics of `summary.of_rows` on the test rows with the prefix `test_`; gain, gain_low and
+        gain_high, the gain over the movie mean in NDCG@10 (original) and its interval.
 
     Raises:
         TrainingError: see `loop.fit`.

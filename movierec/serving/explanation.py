@@ -62,7 +62,7 @@ def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> 
 
     Args:
         recommender: the recommender.
-        candidates: the scored movies of a user, see `Recommender.candidates`.
+        candidates: the movies, encoded for a user, see `Recommender.candidates`.
         movie_id: a movie of the data set.
 
     Raises:
@@ -90,7 +90,7 @@ def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> 
 
 
 def reasons(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFrame:
-    """The liked movies that speak most for the user turning to a movie.
+    """The liked movies that add most to the probability that the user turns to a movie.
 
     Args:
         recommender: the recommender.
@@ -99,7 +99,7 @@ def reasons(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.
 
     Returns:
         At most `REASONS` rows of liked movies: movie_id, rating and log_odds, what the movie adds
-        to the log-odds of P(turn to it), more than 0; the largest first.
+        to the logarithm of P(turn to it), if that is more than 0; the largest first.
     """
     liked = rated.loc[(rated[RATING] >= LIKED) & (rated[MOVIE] != movie_id), [MOVIE, RATING]]
     positions = recommender.data.movie_positions([movie_id, *liked[MOVIE]])

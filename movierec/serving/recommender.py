@@ -25,7 +25,7 @@ POOL = 500  # candidates that AutoInt or AutoInt+ scores for a list "for you"
 
 @dataclass(frozen=True)
 class Candidates:
-    """Every movie, encoded for one user at one time.
+    """Every movie, encoded for one user at one time, with the probability that they turn to it.
 
     Args:
         ids: encoded features, int32 (movies, 13).
@@ -102,7 +102,7 @@ class Recommender:
     def candidates(
         self, user_id: int, year: int | None = None, month: int | None = None
     ) -> Candidates:
-        """All movies, scored for this user; see `recommend` for arguments and errors."""
+        """All movies, encoded for this user; see `recommend` for arguments and errors."""
         user = self._encoded.user_ids[self.lookups.user_position(user_id)]
         time = self._encoded_time(self.lookups.default_time(user_id), year, month)
         ids = self._encoded.with_all_movies(user, time)
@@ -231,8 +231,8 @@ def load(
     Raises:
         RequestError: unknown model.
         movierec.data.raw_readers.DataError: the data set is missing or damaged.
-        movierec.models.artifacts.ArtifactError: weights, encoder, manifest and data do not belong
-            together.
+        movierec.models.artifacts.ArtifactError: weights, encoder, candidate model, manifest and
+            data do not belong together.
     """
     if model not in registry.TITLES:
         raise RequestError(f"unknown model {model!r}: choose one of {', '.join(registry.TITLES)}")

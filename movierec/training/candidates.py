@@ -16,7 +16,7 @@ L2 = 300.0  # the best of `search --grid candidates`, on validation rows
 
 
 def fit(dataset: SplitDataset, rows: np.ndarray | None = None, l2: float = L2) -> CandidateModel:
-    """A candidate model of a protocol.
+    """Fit a candidate model to rows of a split data set.
 
     Its two factors are fitted to what users turned to in the validation rows, given the training
     rows; then its weights are fitted to `rows`.
@@ -61,7 +61,7 @@ def train(data: MovieLens, root: Path = files.ROOT) -> dict:
         The manifest entry.
 
     Raises:
-        DataError, OSError: see `split_by` and `artifacts.save_candidates`.
+        DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_candidates`.
     """
     model = fit(split_by(data, "temporal"), np.arange(len(data.ratings)))
     entry = {

@@ -185,10 +185,10 @@ def _penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:
 def unrated_sampler(train: Rows, count: int, noise):
     """A function that adds `count` rows with an unrated movie and the target 0 for each row.
 
-    Every movie that the row's user has not rated in the training rows is equally likely. If m_0 <
-    m_1 < ... are the user's rated movies, m_j - j unrated movies come before m_j. So the unrated
-    movie number r is r + j, where j is the number of rated movies with m_j - j ≤ r: a binary
-    search instead of drawing again.
+    Every movie that the row's user has not rated in the training rows is equally likely. Let m_0 <
+    m_1 < ... be the positions of the user's rated movies: before m_i there are m_i - i unrated
+    ones. The unrated movie number r, from 0, is therefore at position r + c, where c counts the i
+    with m_i - i ≤ r. A binary search finds c, so no draw is ever repeated.
 
     Args:
         train: the training rows. The user is the first field, the movie the first movie field.

@@ -10,6 +10,7 @@ from movierec.models.registry import TITLES
 from movierec.serving.explanation import Explanation, explain, nearest, reasons
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Candidates, Recommender
+from movierec.web import state
 from movierec.web.texts import NAMES, escaped
 
 
@@ -37,15 +38,23 @@ def show(
         labels = field_labels(explanation, title, viewer, words)
         bold, probability = f"**{escaped(title)}**", explanation.probability
         rated = _rated(recommender, viewer, movie_id)
-        found = [recommender.lookups.name(m) for m in reasons(recommender, movie_id, rated)[MOVIE]]
-        because = " · ".join(f"**{escaped(name)}**" for name in found)
-        st.markdown(words["why_turn" if found else "why_turn_none"].format(titles=because))
+        if state.view().order == "for-you":
+            _show_reasons(recommender, movie_id, rated, words)
         st.markdown(words["why_sum"].format(title=bold, probability=probability))
         _show_ablation(explanation, labels, words)
         _show_attention(explanation, labels, words)
         _show_nearest(recommender, movie_id, rated, words)
 
     dialog()
+
+
+def _show_reasons(
+    recommender: Recommender, movie_id: int, rated: pd.DataFrame, words: Mapping
+) -> None:
+    """Name the liked movies for which this one is in the list."""
+    found = [recommender.lookups.name(m) for m in reasons(recommender, movie_id, rated)[MOVIE]]
+    titles = " · ".join(f"**{escaped(name)}**" for name in found)
+    st.markdown(words["why_turn" if found else "why_turn_none"].format(titles=titles))
 
 
 def field_labels(

@@ -12,6 +12,7 @@ from movierec.data import movielens, splits
 from movierec.data.dataset import split_by
 from movierec.evaluation import evaluate, explanation_agreement, rankers, results, tables
 from movierec.models import artifacts
+from movierec.training import candidates
 from movierec.training.named_settings import SETTINGS
 from movierec.training.train import train
 
@@ -96,6 +97,7 @@ def test_the_committed_reliability_table_counts_every_test_row(dataset):
 @pytest.mark.parametrize("protocol", splits.PROTOCOLS)
 def test_every_protocol_compares_all_rankers(made, tmp_path, protocol):
     train("autoint", made, root=tmp_path, protocol=protocol, epochs=1)
+    candidates.train(made, tmp_path)
     table = evaluate.run(made, protocol, tmp_path)
     assert {"movie mean", "matrix factorisation (ALS)"} <= set(table["ranker"])
     assert table["ranker"].str.startswith("AutoInt").any()

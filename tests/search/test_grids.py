@@ -26,7 +26,9 @@ def test_effects_by_hand():
     with pytest.raises(grids.GridError, match="at least two are needed"):
         grids.effects(grid, rows[2:])
     mixed = rows.assign(code=["a", "a", "a", "b", "b"])
-    with pytest.raises(grids.GridError, match="the trials of g cannot be compared: code: a and b"):
+    with pytest.raises(
+        grids.GridError, match="the trials of g cannot be compared: code: a and b. Run"
+    ):
         grids.effects(grid, mixed)
 
 

@@ -70,12 +70,12 @@ ENGLISH = {
     "recommended": "Recommended, best first",
     "to_films": "↓ To the recommended films",
     "order": "Order",
-    "orders": {"for-you": "for you", "surest": "surest"},
+    "orders": {"for-you": "for you", "surest": "surest to be liked"},
     "order_notes": {
-        "for-you": "Films that people with these favourites turn to, and that this person will "
-        "probably like. The bar is the probability of liking the film once it is seen.",
-        "surest": "The films with the highest probability of being liked once they are seen, "
-        "however unlikely this person is to turn to them. Many are little known.",
+        "for-you": "Films that this person is likely to choose, judged by the films they like and "
+        "by popularity, and likely to like. The bar: how likely a 4 or 5 is if they rate the film.",
+        "surest": "The films with the highest probability of a 4 or 5 if they are rated, however "
+        "unlikely this person is to choose them. Some are little known.",
     },
     "n": "How many",
     "year": "Target year",
@@ -90,7 +90,7 @@ ENGLISH = {
     "compare": "Compare with {model}",
     "likely": "{probability:.1%} likely to be rated 4 or 5",
     "likely_most": "more than 99% likely to be rated 4 or 5",
-    "few_raters": "uncertain, few ratings",
+    "few_raters": "uncertain: fewer than 20 ratings",
     "raters_many": "rated by {raters:,} people, mean\N{NO-BREAK SPACE}{mean:.1f}",
     "raters_one": "rated by one person, {mean:.0f}",
     "raters_none": "rated by nobody yet",
@@ -106,9 +106,9 @@ ENGLISH = {
     "shared": "In both lists: {shared} of {count} films.",
     # explanation
     "why_title": "Why this film? · {model}",
-    "why_turn": "People who liked {titles} turn to this film.",
-    "why_turn_none": "No film that this person likes points to this one; how many people watch a "
-    "film counts as well.",
+    "why_turn": "Many people who liked one of these films also liked this one: {titles}",
+    "why_turn_none": "This film is listed because many people have rated it; none of the films "
+    "that this person likes raises its place.",
     "why_sum": "{title}: {probability:.1%} likely to be rated 4 or 5.",
     "ablation": "The score without each field",
     "ablation_note": "The prediction with one field at a time set to unknown. A bar to the left of "
