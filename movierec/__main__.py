@@ -116,10 +116,8 @@ def _search_prior(dataset: movielens.MovieLens) -> None:
     from movierec.evaluation import cold_start, results
 
     chosen = named_settings.settings_for("tuned", dataset.name, "new-users")
-    table, path = (
-        cold_start.tune_prior(dataset, chosen),
-        results.path(dataset.name, "experiments/fold-in"),
-    )
+    path = results.path(dataset.name, "experiments/fold-in")
+    table = cold_start.tune_prior(dataset, chosen)
     results.write(table.round(6), path)
     metrics = ["logloss", "auc", "ndcg_original@10"]
     shown = table.pivot_table(index="prior_precision", columns="ratings_known", values=metrics)

@@ -44,7 +44,7 @@ def _fitted(dataset: SplitDataset, rows: np.ndarray, l2: float) -> CandidateMode
 
 
 def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:
-    """Those of the rows in which the movie is liked."""
+    """The rows, of those given, with a liked movie."""
     return rows[dataset.data.labels[rows] > 0]
 
 
