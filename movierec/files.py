@@ -1,16 +1,18 @@
-"""Replace files safely, and compute their SHA-256."""
+"""Read and replace files safely, and compute their SHA-256."""
 
 import contextlib
 import errno
 import hashlib
 import logging
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from movierec.errors import MovieRecError
 
 ROOT = Path(__file__).resolve().parents[1]
+LIMIT = 2**30  # bytes of a file that is read, at most
 LOCK_TIMEOUT = 60.0  # seconds; a lock is held only while files are written
 
 log = logging.getLogger("movierec")
@@ -113,8 +115,43 @@ def locked(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def check_plain(path: Path, limit: int = LIMIT) -> os.stat_result:
+    """The status of a file that can be read: a plain one (no folder, pipe or device), not too large.
+
+    Raises:
+        OSError: it cannot; `strerror` is the reason.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a folder, pipe or device, not a file", str(path))
+    if status.st_size > limit:
+        reason = f"it has {status.st_size:,} bytes, at most {limit:,} were expected"
+        raise OSError(errno.EFBIG, reason, str(path))
+    return status
+
+
+def read(path: Path, limit: int = LIMIT) -> bytes:
+    """The content of a plain file of at most `limit` bytes.
+
+    Raises:
+        OSError: see `check_plain`; or the file was changed while it was read.
+    """
+    before = check_plain(path, limit)
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+        after = os.fstat(file.fileno())
+    if (len(content), after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise OSError(errno.EAGAIN, "it was changed while it was read", str(path))
+    return content
+
+
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits."""
+    """SHA-256 of a plain file, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: see `check_plain`.
+    """
+    check_plain(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

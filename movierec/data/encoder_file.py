@@ -1,31 +1,35 @@
-"""Read `label_encoders.pkl` without running any code that it may contain."""
+"""Read `label_encoders.pkl` without unpickling it.
 
-import io
-import pickle
+A pickle is a program, and NumPy's own types are enough to write one that crashes the process. So
+the file's opcodes are read but never run: they must be those that `FeatureEncoder.to_bytes` writes,
+apart from the features' names, their values and the version of scikit-learn.
+"""
+
+import itertools
+import pickletools
 from pathlib import Path
 
 import numpy as np
-from sklearn.preprocessing import LabelEncoder
 
 from movierec import files
 from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.rows import UNKNOWN
+from movierec.errors import quoted
 
-_ADMITTED = {
-    ("sklearn.preprocessing._label", "LabelEncoder"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
+BYTES, OPCODES = 2**26, 10_000  # the most that is read of a file
 
-
-class _SafeUnpickler(pickle.Unpickler):
-    """Loads only the classes that a dict of fitted LabelEncoders needs, so it executes no code."""
-
-    def find_class(self, module: str, name: str):
-        if (module, name) not in _ADMITTED:
-            raise EncoderError(f"it refers to {module}.{name}, which no label encoder needs")
-        return super().find_class(module, name)
+# What a pickle has for one feature, see `_tokens`; None stands for the six parts that differ:
+# name, number of classes, dtype, size of a class, the classes themselves, version.
+_FEATURE = [None, ("sklearn.preprocessing._label", "LabelEncoder"), "EMPTY_TUPLE", "NEWOBJ"]
+_FEATURE += ["EMPTY_DICT", "MARK", ("classes_",), ("numpy._core.multiarray", "_reconstruct")]
+_FEATURE += [("numpy", "ndarray"), (0,), "TUPLE1", (b"b",), "TUPLE3", "REDUCE"]
+_FEATURE += ["MARK", (1,), None, "TUPLE1", ("numpy", "dtype"), None, "NEWFALSE", "NEWTRUE"]
+_FEATURE += ["TUPLE3", "REDUCE", "MARK", (3,), ("<",), "NONE", "NONE", "NONE", None, (4,), (8,)]
+_FEATURE += ["TUPLE", "BUILD", "NEWFALSE", None, "TUPLE", "BUILD", ("_sklearn_version",), None]
+_FEATURE += ["SETITEMS", "BUILD"]
+_BEGIN, _END = ["EMPTY_DICT", "MARK"], ["SETITEMS", "STOP"]
+_VALUES = {"SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES"}
+_VALUES |= {"BININT1", "BININT2", "BININT"}
 
 
 def load(path: Path, sha256: str) -> FeatureEncoder:
@@ -36,37 +40,90 @@ def load(path: Path, sha256: str) -> FeatureEncoder:
         sha256: the file's SHA-256 according to the manifest.
 
     Raises:
-        EncoderError: the file is missing, has another hash, or contains anything other than label
-            encoders. No code from the file is executed.
+        EncoderError: the file is missing, has another hash, or is not what `FeatureEncoder.to_bytes`
+            writes. Nothing in a file is executed, and no object is made of one that is refused.
     """
-    if not path.is_file():
-        raise EncoderError(f"{path} is missing: restore it with git, or train again")
-    content = path.read_bytes()
+    remedy = "restore it with git, or train again"
+    try:
+        content = files.read(path, BYTES)
+    except FileNotFoundError as error:
+        raise EncoderError(f"{path} is missing: {remedy}") from error
+    except OSError as error:
+        raise EncoderError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
     actual = files.digest(content)
     if actual != sha256:
         raise EncoderError(
             f"{path} is not the encoder named in the manifest (SHA-256 {actual}, expected "
-            f"{sha256}): restore it with git, or train again"
+            f"{sha256}): {remedy}"
         )
     try:
         return _decode(content)
-    except Exception as error:
+    except EncoderError as error:
         raise EncoderError(
             f"{path} was refused: {error}. Expected a dict of fitted LabelEncoders with text "
-            "classes; restore it with git, or train again"
+            f"classes, as training writes it; {remedy}"
         ) from error
 
 
 def _decode(content: bytes) -> FeatureEncoder:
-    encoders = _SafeUnpickler(io.BytesIO(content)).load()
-    if not isinstance(encoders, dict) or not encoders:
-        raise EncoderError(f"it contains a {type(encoders).__name__}")
-    for feature, encoder in encoders.items():
-        known = getattr(encoder, "classes_", None)
-        if not isinstance(encoder, LabelEncoder) or not isinstance(known, np.ndarray):
-            raise EncoderError(f"the entry {feature!r} is not a fitted LabelEncoder")
-        if known.dtype.kind != "U" or known.ndim != 1:
-            raise EncoderError(f"the classes of {feature!r} are {known.dtype}, not text")
-        if not len(known) or known[UNKNOWN] != "" or not (known[:-1] < known[1:]).all():
-            raise EncoderError(f"the classes of {feature!r} are not sorted with '' for unknown")
-    return FeatureEncoder({feature: encoder.classes_ for feature, encoder in encoders.items()})
+    """The encoder of which this is the content."""
+    tokens, classes = _tokens(content), {}
+    body = tokens[len(_BEGIN) : -len(_END)]
+    if not body or tokens != _BEGIN + body + _END:
+        raise EncoderError("it is not a dict of several features")
+    for start in range(0, len(body), len(_FEATURE)):
+        feature, known = _classes(body[start : start + len(_FEATURE)])
+        if feature in classes:
+            raise EncoderError(f"the feature {quoted(feature)} occurs twice")
+        classes[feature] = known
+    return FeatureEncoder(classes)
+
+
+def _classes(tokens: list) -> tuple[str, np.ndarray]:
+    """Name and classes of the feature of which these are the tokens."""
+    for found, expected in itertools.zip_longest(tokens, _FEATURE):
+        if found != expected and expected is not None:
+            raise EncoderError(f"it has {quoted(found)} in the place of {quoted(expected)}")
+    parts = [found for found, expected in zip(tokens, _FEATURE, strict=True) if expected is None]
+    if [[*map(type, part)] for part in parts] != [[str], [int], [str], [int], [bytes], [str]]:
+        raise EncoderError("the description of an array has parts of the wrong type")
+    feature, count, dtype, size, data, _ = (part[0] for part in parts)
+    if not feature.isprintable():
+        raise EncoderError(f"{quoted(feature)} is not the name of a feature")
+    if size <= 0 or dtype != f"U{size // 4}" or size % 4 or count * size != len(data) or not data:
+        raise EncoderError(f"the classes of {quoted(feature)} are not {count} texts")
+    letters = np.frombuffer(data, "<u4")
+    if (letters > 0x10FFFF).any() or (letters >> 11 == 0xD800 >> 11).any():  # surrogates
+        raise EncoderError(f"the classes of {quoted(feature)} are not text")
+    known = letters.view(f"<{dtype}")
+    if known[UNKNOWN] != "" or not (known[:-1] < known[1:]).all():
+        raise EncoderError(f"the classes of {quoted(feature)} are not sorted with '' for unknown")
+    return feature, known
+
+
+def _tokens(content: bytes) -> list:
+    """A pickle's opcodes, without those that only serve the reader of a pickle.
+
+    Returns:
+        For text, a whole number or bytes: a tuple of that value; for a class or function: a tuple
+        of its module and name; for any other opcode: its name. What a GET refers to stands in its
+        place.
+    """
+    tokens, memo, position = [], [], 0
+    try:
+        for opcode, argument, position in itertools.islice(pickletools.genops(content), OPCODES):
+            name = opcode.name
+            if name == "MEMOIZE":
+                memo.append(tokens[-1] if isinstance(tokens[-1], tuple) else None)
+            elif name == "STACK_GLOBAL":
+                (module,), (attribute,) = tokens[-2:]
+                tokens[-2:] = [(module, attribute)]
+            elif name in ("BINGET", "LONG_BINGET"):
+                tokens.append(memo[argument])
+            elif name not in ("PROTO", "FRAME"):
+                tokens.append((argument,) if name in _VALUES else name)
+    except (ValueError, LookupError, TypeError) as error:
+        raise EncoderError("it is no pickle, or cut short") from error
+    if position + 1 != len(content):
+        raise EncoderError("it has more than one pickle")
+    return tokens
