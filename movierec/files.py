@@ -116,10 +116,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def check_plain(path: Path, limit: int = LIMIT) -> os.stat_result:
-    """The status of a file that can be read: a plain one (no folder, pipe or device), not too large.
+    """The status of a plain file (no folder, pipe or device) of at most `limit` bytes.
 
     Raises:
-        OSError: it cannot; `strerror` is the reason.
+        OSError: it is none, or there is no such file; `strerror` is the reason.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):

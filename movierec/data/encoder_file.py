@@ -40,8 +40,9 @@ def load(path: Path, sha256: str) -> FeatureEncoder:
         sha256: the file's SHA-256 according to the manifest.
 
     Raises:
-        EncoderError: the file is missing, has another hash, or is not what `FeatureEncoder.to_bytes`
-            writes. Nothing in a file is executed, and no object is made of one that is refused.
+        EncoderError: the file is missing, has another hash, or is not what
+            `FeatureEncoder.to_bytes` writes. Nothing in a file is executed, and no object is made
+            of one that is refused.
     """
     remedy = "restore it with git, or train again"
     try:
@@ -109,10 +110,10 @@ def _tokens(content: bytes) -> list:
         of its module and name; for any other opcode: its name. What a GET refers to stands in its
         place.
     """
-    tokens, memo, position = [], [], 0
+    tokens, memo, end = [], [], 0
     try:
         for opcode, argument, position in itertools.islice(pickletools.genops(content), OPCODES):
-            name = opcode.name
+            name, end = opcode.name, position + 1
             if name == "MEMOIZE":
                 memo.append(tokens[-1] if isinstance(tokens[-1], tuple) else None)
             elif name == "STACK_GLOBAL":
@@ -124,6 +125,6 @@ def _tokens(content: bytes) -> list:
                 tokens.append((argument,) if name in _VALUES else name)
     except (ValueError, LookupError, TypeError) as error:
         raise EncoderError("it is no pickle, or cut short") from error
-    if position + 1 != len(content):
+    if end != len(content):
         raise EncoderError("it has more than one pickle")
     return tokens

@@ -140,26 +140,33 @@ def test_other_users_replace_the_trained_ones():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"num_heads": 0}, "Received: num_heads 0"),
-        ({"num_positive": 2}, "Received: num_heads 2, num_positive 2"),
-        ({"num_layers": 2}, "attention_logit/vars/1|it also contains interacting"),
-        ({"embed_dim": 8}, r"has the shape \(16, 32\), expected \(8, 32\)"),
+        ({"num_heads": 0}, "num_heads is 0, expected a whole number from 1 to 64"),
+        ({"num_heads": True}, "num_heads is True, expected a whole number"),
+        ({"head_dim": 16.0}, "head_dim is 16.0, expected a whole number"),
+        ({"num_layers": 30_000_000}, "num_layers is 30000000, expected a whole number from 0 to"),
+        ({"field_dims": [5, [3]]}, "field_dims is .*, expected at most 1000 whole numbers"),
+        ({"mlp_units": [2**40]}, "mlp_units is .*, expected at most 64 whole numbers"),
+        ({"dropout": float("nan")}, "dropout is nan, expected 0 to below 1"),
+        ({"pairwise_pooling": 1}, "pairwise_pooling is 1, expected true or false"),
+        ({"num_positive": 2}, "Received: num_positive 2, num_classes 1"),
+        ({"num_layers": 2}, "it also contains 'interacting/"),
+        ({"embed_dim": 8}, r"embedding/vars/0 has the shape \(28, 16\), expected \(28, 8\)"),
         ({"mlp_units": [32]}, "dense_1/vars/0 has the shape None|has the shape"),
-        ({"mlp_units": None}, "it also contains layers/sequential"),
+        ({"mlp_units": None}, "mlp_units is None, expected at most 64 whole numbers"),
         ({"pairwise_pooling": True}, r"dense/vars/0 has the shape \(80, 32\), expected \(96, 32\)"),
         ({"field_dims": [5, 3, 7, 11, 3]}, "embedding/vars/0 has the shape"),
     ],
 )
 def test_the_file_of_another_model_is_refused(tmp_path, change, message):
     path, arguments = saved(spread(AutoIntMLP(DIMS)), tmp_path)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(weights_file.WeightsError, match=message):
         weights_file.read(path, arguments | change)
 
 
 def test_an_argument_that_is_missing_is_named(tmp_path):
     path, arguments = saved(AutoInt(DIMS), tmp_path)
     del arguments["head_dim"]
-    with pytest.raises(KeyError, match="head_dim"):
+    with pytest.raises(weights_file.WeightsError, match="missing arguments: head_dim"):
         weights_file.read(path, arguments)
 
 
