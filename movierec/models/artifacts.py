@@ -1,16 +1,17 @@
 """Save and load trained models: weights, encoder and a manifest that ties them together.
 
 A folder has the weights of AutoInt, AutoInt+ or both, for serving also the candidate model, and
-`manifest.json` with an entry for each. `load` checks that the hashes of weights and encoder match
-it and that the model's arguments fit them; `check_data` checks the data. Library versions, settings
-and seed are only recorded.
+`manifest.json` with an entry for each. `load` checks that the hashes of weights, encoder and the
+entry itself match it and that the model's arguments fit them; `check_data` checks the data. Library
+versions, settings and seed are only recorded.
 """
 
 import json
 import logging
-import zipfile
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from movierec.data import encoder_file
 from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.schema import FEATURES
 from movierec.data.tables import MovieLens
-from movierec.errors import MovieRecError
+from movierec.errors import MovieRecError, quoted
 from movierec.models import registry, weights_file
 from movierec.models.candidates import CandidateModel
 from movierec.models.numpy_model import NumpyModel
@@ -31,6 +32,8 @@ WEIGHTS = {
 CANDIDATES = "candidates"
 FINGERPRINT = ("users", "movies", "ratings", "timestamps")
 
+MANIFEST_BYTES = 2**24  # at most
+SHA256 = re.compile("[0-9a-f]{64}")
 UNUSED = ("name", "dtype")  # entries of a model's config that the manifest leaves out
 
 log = logging.getLogger("movierec")
@@ -85,33 +88,73 @@ class ModelFolder:
         weights = [self.weights(name) for name in WEIGHTS]
         try:
             files.finish_moves(self.encoder, *weights, self.candidates, self.manifest)
-            if not self.manifest.exists():
-                return {}
-            entries = json.loads(self.manifest.read_text("utf-8"))
-            if not isinstance(entries, dict):
-                raise ValueError(f"it contains a {type(entries).__name__}")
-            for name in entries:
-                _check_entry(name, entries[name])
-            return entries
-        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            return _entries(files.read(self.manifest, MANIFEST_BYTES))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ArtifactError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             raise ArtifactError(
-                f"{self.manifest} cannot be read ({error}): restore it with git, or delete it "
+                f"{self.manifest} cannot be read ({reason}): restore it with git, or delete it "
                 f"and run `{self.command} ...`"
             ) from error
 
 
-def _check_entry(name: str, entry: dict) -> None:
-    """Refuse an entry with missing parts or parts of the wrong type."""
+def _entries(content: bytes) -> dict[str, dict]:
+    """The entries of a manifest with this content.
+
+    Raises:
+        ArtifactError: what is wrong with it.
+    """
+    try:
+        entries = json.loads(content, object_pairs_hook=_without_repeated_keys)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ArtifactError(f"it is no JSON: the first fault is in {where}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, a number with thousands of digits
+        raise ArtifactError("it is no JSON that a manifest could have") from error
+    if not isinstance(entries, dict):
+        raise ArtifactError(f"it contains {quoted(entries)}, expected an object")
+    for name, entry in entries.items():
+        _check_entry(name, entry)
+    return entries
+
+
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ArtifactError(f"an object has a key twice, of {quoted([key for key, _ in pairs])}")
+    return found
+
+
+def _check_entry(name: str, entry: Any) -> None:
+    """Refuse an entry with missing parts, parts of the wrong type, or that was changed."""
     if name not in (*WEIGHTS, CANDIDATES):
-        raise ValueError(f"there is no model {name!r}")
-    texts = [entry["data"]["fingerprint"][table] for table in FINGERPRINT]
-    texts.append(entry["weights_sha256"])
+        raise ArtifactError(f"there is no model {quoted(name)}")
+    data = entry.get("data") if isinstance(entry, dict) else None
+    fingerprint = data.get("fingerprint") if isinstance(data, dict) else None
+    if not isinstance(fingerprint, dict):
+        raise ArtifactError(f"the entry {name} has no fingerprint of its data")
+    hashes = {f"data.fingerprint.{table}": fingerprint.get(table) for table in FINGERPRINT}
+    keys = ["weights_sha256", *(["encoder_sha256"] if name in WEIGHTS else []), "entry_sha256"]
+    hashes |= {key: entry.get(key) for key in keys}
+    for key, value in hashes.items():
+        if not isinstance(value, str) or not SHA256.fullmatch(value):
+            raise ArtifactError(f"{key} of {name} is {quoted(value)}, expected a SHA-256")
     if name in WEIGHTS:
-        texts.append(entry["encoder_sha256"])
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"a hash of {name} is not text")
-    if name in WEIGHTS and not isinstance(entry["model"], dict):
-        raise ValueError(f"the arguments of {name} are not a JSON object")
+        if not isinstance(entry.get("model"), dict):
+            raise ArtifactError(f"{name} has no arguments of a model")
+        try:
+            weights_file.check_arguments(entry["model"])
+        except weights_file.WeightsError as error:
+            raise ArtifactError(f"an argument of {name} is wrong: {error}") from error
+    if entry["entry_sha256"] != _hashed(entry)["entry_sha256"]:
+        raise ArtifactError(f"the entry {name} was changed after it was written")
+
+
+def _hashed(entry: dict) -> dict:
+    """A manifest entry with the SHA-256 of all its other parts."""
+    rest = {key: value for key, value in entry.items() if key != "entry_sha256"}
+    return rest | {"entry_sha256": files.digest(json.dumps(rest, sort_keys=True).encode())}
 
 
 def model_folder(
@@ -207,12 +250,15 @@ def save(
             encoder_part.write_bytes(encoder_content)
             model.save_weights(weights_part)
             config = model.get_config()
-            entries[name] = entry | {
-                "model": {key: config[key] for key in sorted(config) if key not in UNUSED},
-                "encoder_sha256": digest,
-                "weights_sha256": files.sha256(weights_part),
-                "versions": provenance.versions(),
-            }
+            entries[name] = _hashed(
+                entry
+                | {
+                    "model": {key: config[key] for key in sorted(config) if key not in UNUSED},
+                    "encoder_sha256": digest,
+                    "weights_sha256": files.sha256(weights_part),
+                    "versions": provenance.versions(),
+                }
+            )
             manifest_part.write_text(_as_json(entries), "utf-8")
         for other in set(WEIGHTS) - set(entries):
             folder.weights(other).unlink(missing_ok=True)
@@ -235,10 +281,8 @@ def save_candidates(folder: ModelFolder, model: CandidateModel, entry: dict) -> 
         with files.replacing(folder.candidates, folder.manifest) as (part, manifest_part):
             with part.open("wb") as file:
                 np.savez_compressed(file, **model.arrays())
-            entries[CANDIDATES] = entry | {
-                "weights_sha256": files.sha256(part),
-                "versions": provenance.versions(),
-            }
+            description = {"weights_sha256": files.sha256(part), "versions": provenance.versions()}
+            entries[CANDIDATES] = _hashed(entry | description)
             manifest_part.write_text(_as_json(entries), "utf-8")
 
 
@@ -261,18 +305,19 @@ def load_candidates(folder: ModelFolder, data: MovieLens) -> CandidateModel:
     _check_hash(path, entry["weights_sha256"], remedy)
     check_data(entry, data, CANDIDATES)
     try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            return CandidateModel.of(dict(arrays), len(data.movies))
-    except (ValueError, LookupError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ArtifactError(f"{path} cannot be read: {reason}. {remedy}") from error
+        return CandidateModel.read(path, len(data.movies))
+    except ValueError as error:
+        raise ArtifactError(f"{path} cannot be read: {error}. {remedy}") from error
 
 
 def _check_hash(path: Path, expected: str, remedy: str) -> None:
-    """Refuse a file that is missing or has another SHA-256."""
-    if not path.is_file():
-        raise ArtifactError(f"{path} is missing. {remedy}")
-    actual = files.sha256(path)
+    """Refuse a file that is missing, is no plain file or has another SHA-256."""
+    try:
+        actual = files.sha256(path)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing. {remedy}") from error
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}. {remedy}") from error
     if actual != expected:
         raise ArtifactError(
             f"{path} is damaged or from another run: its SHA-256 is {actual}, the manifest "
@@ -302,15 +347,15 @@ def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, di
             f"{folder.encoder} encodes {', '.join(encoder.features)}, expected "
             f"{', '.join(FEATURES)}. {remedy}"
         )
-    if entry["model"].get("field_dims") != list(encoder.field_dims):
+    if entry["model"]["field_dims"] != list(encoder.field_dims):
         raise ArtifactError(
-            f"{folder.manifest} describes a model with {entry['model'].get('field_dims')} ids per "
-            f"field, but the encoder has {encoder.field_dims}. {remedy}"
+            f"{folder.manifest} describes a model with {quoted(entry['model']['field_dims'])} ids "
+            f"per field, but the encoder has {encoder.field_dims}. {remedy}"
         )
     try:
         return weights_file.read(path, entry["model"]), encoder, entry
-    except (ValueError, TypeError, LookupError, OSError) as error:
-        reason = " ".join(str(error).split())[:300]
+    except (weights_file.WeightsError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ArtifactError(
             f"{path} does not fit the model that {folder.manifest.name} describes: {reason}. "
             f"{remedy}"
@@ -338,6 +383,12 @@ def check_data(entry: dict, data: MovieLens, name: str) -> None:
         ArtifactError: naming the tables that differ.
     """
     differing = _differing(entry, data)
+    if entry.get("dataset") != data.name:
+        raise ArtifactError(
+            f"the model was trained on {quoted(entry.get('dataset'))}, expected {data.name}. "
+            "Restore the manifest with git, or train again with "
+            f"`python -m movierec train --dataset {data.name} --model {name} --replace`"
+        )
     if differing == ["timestamps"]:
         log.warning(
             "%s: your timestamps differ from those the model was trained with; metrics on your "

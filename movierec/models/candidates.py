@@ -11,8 +11,10 @@ normalised over the movies that the user has not rated. Without liked movies onl
 counts. The factors a and b are fitted by maximum likelihood to what users rated next.
 """
 
-from collections.abc import Mapping
+import math
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -21,7 +23,9 @@ from scipy.special import logsumexp
 
 from movierec.models import ease
 
-FIELDS = ("raters", "slope", "popularity_slope")
+# the arrays of a saved model
+DTYPES = {"data": "<f4", "indices": "<i4", "indptr": "<i4", "raters": "<i4"}
+DTYPES |= {"slope": "<f8", "popularity_slope": "<f8"}
 KEPT = 200  # weights kept per movie: the largest by size; see `keep_largest`
 
 
@@ -45,25 +49,33 @@ class CandidateModel:
         """What is saved of the model, by name."""
         names = ("data", "indices", "indptr")
         saved = {name: getattr(self.weights, name) for name in names}
-        return saved | {name: np.array(getattr(self, name)) for name in FIELDS}
+        saved |= {name: getattr(self, name) for name in DTYPES if name not in names}
+        return {name: np.asarray(saved[name], dtype) for name, dtype in DTYPES.items()}
 
     @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray], movies: int) -> "CandidateModel":
-        """The model that `arrays` came from.
+    def read(cls, path: Path, movies: int) -> "CandidateModel":
+        """The model whose `arrays` were saved in an npz file.
 
         Args:
-            arrays: see `arrays`.
+            path: the file.
             movies: number of movies of the data set.
 
         Raises:
-            ValueError, KeyError: arrays that are no candidate model of as many movies.
+            ValueError: the file is damaged, or no candidate model of as many movies.
         """
-        parts = (arrays["data"], arrays["indices"], arrays["indptr"])
-        weights = sparse.csr_array(parts, (movies, movies))
-        weights.check_format()
-        raters, slope, popularity_slope = (arrays[name] for name in FIELDS)
-        if raters.shape != (movies,) or not np.isfinite(weights.data).all():
-            raise ValueError(f"expected finite weights and raters of {movies} movies")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                data, *rest = (_array(archive, name, movies) for name in DTYPES)
+                indices, indptr, raters, slope, popularity_slope = rest
+            weights = sparse.csr_array((data, indices, indptr), (movies, movies))
+            weights.check_format()
+        except Exception as error:  # a damaged file makes zipfile and SciPy raise almost any kind
+            raise ValueError(f"it is damaged or no candidate model of {movies} movies") from error
+        numbers = (weights.data, slope, popularity_slope)
+        if raters.shape != (movies,) or raters.min() < 0 or slope.shape or popularity_slope.shape:
+            raise ValueError(f"it has no numbers of raters of {movies} movies, or no two factors")
+        if not all(np.isfinite(number).all() for number in numbers):
+            raise ValueError("it has weights or factors that are not finite")
         return cls(weights, raters, float(slope), float(popularity_slope))
 
     def terms(self, liked: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
@@ -101,6 +113,19 @@ class CandidateModel:
             movie: the position of the candidate.
         """
         return self.slope * self.weights[liked, movie].toarray().ravel()
+
+
+def _array(archive: zipfile.ZipFile, name: str, movies: int) -> np.ndarray:
+    """An array of a saved model; its type and size are checked before it is read."""
+    with archive.open(f"{name}.npy") as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{name} has another format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        count = math.prod(shape)
+        if dtype != DTYPES[name] or len(shape) > 1 or count > movies**2 + 1:
+            raise ValueError(f"{name} is {dtype} of shape {shape}")
+        content = file.read(count * dtype.itemsize + 1)
+    return np.frombuffer(content, dtype).reshape(shape)
 
 
 def fit(liked: sparse.csr_array, raters: np.ndarray, l2: float, kept: int = KEPT) -> CandidateModel:

@@ -3,7 +3,9 @@
 import dataclasses
 import io
 import json
+import os
 import shutil
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,10 +32,11 @@ def folder(trained, tmp_path):
     return artifacts.model_folder("ml-1m", root=tmp_path)
 
 
-def edit(folder, change):
-    """Change the manifest's AutoInt+ entry."""
+def edit(folder, change, name="autointmlp"):
+    """Change the manifest's entry of a model, and its hash."""
     entries = json.loads(folder.manifest.read_text())
-    change(entries["autointmlp"])
+    change(entries[name])
+    entries[name] = artifacts._hashed(entries[name])
     folder.manifest.write_text(json.dumps(entries))
 
 
@@ -91,10 +94,10 @@ def test_a_damaged_manifest_is_refused(folder, content):
         ({"data": {"fingerprint": {"users": "0"}}}, CANNOT_BE_READ),
         ({"model": 3}, CANNOT_BE_READ),
         ({"model": {"embed_dim": 8}}, DOES_NOT_FIT),
-        ({"model": {"embed_dim": "16"}}, DOES_NOT_FIT),
         ({"model": {"num_layers": 2}}, DOES_NOT_FIT),
-        ({"model": {"num_layers": 2.5}}, DOES_NOT_FIT),
-        ({"model": {"colour": "red"}}, f"{DOES_NOT_FIT} .*unknown arguments: colour"),
+        ({"model": {"embed_dim": "16"}}, f"{CANNOT_BE_READ} .*embed_dim is '16', expected a whole"),
+        ({"model": {"num_layers": 2.5}}, f"{CANNOT_BE_READ} .*num_layers is 2.5"),
+        ({"model": {"colour": "red"}}, f"{CANNOT_BE_READ} .*there is no argument 'colour'"),
     ],
 )
 def test_a_damaged_entry_is_refused(folder, change, message):
@@ -113,6 +116,60 @@ def test_an_entry_with_a_missing_part_is_refused(folder):
     assert_refused(folder, f"{CANNOT_BE_READ} .*weights_sha256")
 
 
+CHANGES = [
+    {"model": {"num_heads": 1, "head_dim": 32}},
+    {"model": {"num_positive": 1}},
+    {"seed": 7},
+    {"dataset": "ml-100k"},
+    {"entry_sha256": None},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_entry_that_was_edited_is_refused(folder, change):
+    entries = json.loads(folder.manifest.read_text())
+    entry = entries["autointmlp"]
+    entry |= change | {"model": entry["model"] | change.get("model", {})}
+    folder.manifest.write_text(json.dumps(entries))
+    assert_refused(folder, "was changed after it was written|entry_sha256 of autointmlp is None")
+
+
+def test_a_manifest_of_another_data_set_is_refused(folder, made):
+    edit(folder, lambda entry: entry.update(dataset="ml-100k"))
+    _, _, entry = artifacts.load(folder, "autointmlp")
+    with pytest.raises(artifacts.ArtifactError, match="was trained on 'ml-100k', expected ml-1m"):
+        artifacts.check_data(entry, made, "autointmlp")
+
+
+def test_a_key_that_occurs_twice_is_refused(folder):
+    text = folder.manifest.read_text()
+    folder.manifest.write_text(text.replace('"seed": 42', '"seed": 42, "seed": 43', 1))
+    assert_refused(folder, "an object has a key twice")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX's pipes and devices")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "very large"])
+def test_what_is_no_plain_file_is_refused_without_being_read(folder, made, kind):
+    for path in (folder.manifest, folder.weights("autointmlp"), folder.encoder, folder.candidates):
+        whole = path.read_bytes()
+        path.unlink()
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            with path.open("wb") as file:
+                file.truncate(2**31)
+        with pytest.raises(artifacts.ArtifactError, match=rf"{path.name} cannot be read.*it "):
+            artifacts.load(folder, "autointmlp")
+            artifacts.load_candidates(folder, made)
+        path.rmdir() if kind == "folder" else path.unlink()
+        path.write_bytes(whole)
+    artifacts.load(folder, "autointmlp")
+
+
 def test_truncated_or_other_weights_are_refused(folder):
     path = folder.weights("autointmlp")
     whole = path.read_bytes()
@@ -125,7 +182,8 @@ def test_truncated_or_other_weights_are_refused(folder):
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [(0, "is all zeros"), (np.nan, "not finite"), (None, DOES_NOT_FIT)]
+    ("value", "message"),
+    [(0, "is all zeros"), (np.nan, "not finite"), (-np.inf, "not finite"), (None, DOES_NOT_FIT)],
 )
 def test_weights_that_are_zero_nan_or_absent_are_refused(folder, value, message):
     with h5py.File(folder.weights("autointmlp"), "r+") as file:
@@ -257,9 +315,8 @@ def test_a_candidate_model_that_does_not_belong_is_refused(folder, made, tmp_pat
         (npz(data=[1.0], indices=[0], indptr=[0, 1], raters=[1]), "candidates.npz cannot be read"),
     ):
         path.write_bytes(content)
-        entries = json.loads(folder.manifest.read_text())
-        entries["candidates"]["weights_sha256"] = files.sha256(path)
-        folder.manifest.write_text(json.dumps(entries))
+        digest = files.sha256(path)
+        edit(folder, lambda entry, digest=digest: entry.update(weights_sha256=digest), "candidates")
         refused(message)
     path.unlink()
     refused("candidates.npz is missing")
@@ -295,7 +352,8 @@ def test_other_data_is_refused(trained, tmp_path, made, caplog):
 
 def test_other_timestamps_are_only_a_warning(made, caplog):
     fingerprint = made.fingerprint | {"timestamps": "0"}
-    artifacts.check_data({"data": {"fingerprint": fingerprint}}, made, "autoint")
+    entry = {"dataset": "ml-1m", "data": {"fingerprint": fingerprint}}
+    artifacts.check_data(entry, made, "autoint")
     assert "your timestamps differ from those the model was trained with" in caplog.text
 
 
