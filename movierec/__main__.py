@@ -12,7 +12,7 @@ from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
 from movierec.errors import MovieRecError
 from movierec.models import registry
-from movierec.models.artifacts import CANDIDATES
+from movierec.models.artifacts import CANDIDATES, FIRST_STAGES, NEXT_MOVIE
 from movierec.search.grids import GRIDS, grid_for
 from movierec.sequences import sessions
 from movierec.serving.lookups import ORDERS
@@ -45,12 +45,18 @@ def preprocess(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train a model and save its weights, encoder and manifest entry."""
+    from movierec.sequences import next_movie
     from movierec.training import candidates
     from movierec.training.train import train
 
     if options.model == CANDIDATES:
         candidates.train(movielens.load(options.dataset))
         print("saved the candidate model")
+        return
+    if options.model == NEXT_MOVIE:
+        data = movielens.load(options.dataset)
+        next_movie.train(data, options.protocol, options.seed, epochs=options.epochs)
+        print("saved the next-movie model")
         return
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
     entry = train(
@@ -85,6 +91,7 @@ def _print_lists(ndcg) -> None:
     """Print the NDCG@10 of the lists that matter most in one line."""
     rankers = {
         "for_you": "AutoInt+, tuned setting: for you",
+        "carry_on": "AutoInt+, tuned setting: carry on",
         "surest": "AutoInt+, tuned setting: surest",
         "popularity": "number of ratings of the movie",
         "ease": "EASE",
@@ -221,7 +228,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", choices=movielens.NAMES)
 
     command = add("train", train)
-    add_model(command, CANDIDATES)
+    add_model(command, *FIRST_STAGES)
     add_dataset(command)
     command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
     command.add_argument("--protocol", choices=splits.PROTOCOLS, default="test-rows")
@@ -259,7 +266,8 @@ def parser() -> argparse.ArgumentParser:
         "--order",
         choices=ORDERS,
         default="for-you",
-        help="by P(turn to it) · P(like it), or surest: by P(like it) alone",
+        help="for-you: by P(turn to it) · P(like it); surest: by P(like it) alone; carry-on: by "
+        "P(rate it next) · P(like it), from the movies rated last",
     )
     command.add_argument("--format", choices=["table", "csv", "json"], default="table")
 

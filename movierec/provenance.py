@@ -23,9 +23,21 @@ LIBRARIES = (
     "implicit",
 )
 ORIGIN = ("code", "versions", "data")  # the columns that say where a row comes from
-# What these do is covered by the data's fingerprint or does not affect any number.
-NOT_HASHED = {f"movierec.{name}" for name in ("data.download", "data.raw_readers", "files")}
-NOT_HASHED |= {"movierec.errors", "movierec.provenance"}
+# What these do does not affect any number, or is covered by the hashes of data and weights.
+NOT_HASHED = {
+    f"movierec.{name}"
+    for name in (
+        "data.download",
+        "data.encoder_file",
+        "data.raw_readers",
+        "errors",
+        "files",
+        "models.array_file",
+        "models.artifacts",
+        "models.weights_file",
+        "provenance",
+    )
+}
 
 
 def versions() -> dict[str, str]:

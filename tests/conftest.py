@@ -9,6 +9,7 @@ import pytest
 from movierec.data import movielens
 from movierec.data.download import NotFoundError
 from movierec.data.tables import MovieLens
+from movierec.sequences import next_movie
 from movierec.serving.lookups import Lookups
 from movierec.serving.recommender import Recommender, attach
 from movierec.training import candidates
@@ -106,6 +107,7 @@ def trained(made, tmp_path_factory) -> Path:
     for name in ("autoint", "autointmlp"):
         train(name, made, root=root, epochs=2, batch_size=128, ema_momentum=0.0)
     candidates.train(made, root)
+    next_movie.train(made, root=root, epochs=2)
     return root
 
 

@@ -14,13 +14,15 @@ import pandas as pd
 
 from movierec import files, provenance
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
+from movierec.data.rows import UNKNOWN
 from movierec.data.schema import RATING, TIMESTAMP
 from movierec.data.splits import new_users, order_within_user
 from movierec.data.tables import MovieLens
-from movierec.evaluation import rankers, summary
+from movierec.evaluation import metrics, rankers, summary
 from movierec.evaluation.rankers import RankerScores
 from movierec.models import artifacts, fold_in, registry, scorer
 from movierec.models.numpy_model import NumpyModel
+from movierec.training import candidates
 from movierec.training.fitting import fitted
 from movierec.training.settings import SEED, Settings
 
@@ -81,6 +83,87 @@ def _folded_scores(
     new, index = np.unique(users[first], return_inverse=True)
     vectors = fold_in.fold_in(model, encoded.ids[first], ratings[first], index, prior_precision)
     return fold_in.score(model, encoded.ids[rows], vectors, np.searchsorted(new, users[rows]))
+
+
+def lists(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
+    """How good the lists of new users are, and how much they change, after a few known ratings.
+
+    A list has the ten best of all movies but the user's first ten; relevant are the movies among
+    the later ones that they liked. So the same movies are ranked for each number of known ratings.
+
+    Args:
+        dataset: the data set, split by the protocol `new-users`.
+        root: the folder that contains `model/`.
+
+    Returns:
+        One row per number of known ratings and ranker ("for you" and "surest" of AutoInt+, the
+        number of ratings of the movie, and "EASE", the candidate model's weights alone):
+        ratings_known, ranker, users, ndcg@10 and ndcg@10_ci; changed, the mean number of the ten
+        movies that are not in the ranker's list without known ratings; weights and the origin.
+
+    Raises:
+        ArtifactError: saved files that do not belong together or to the data.
+    """
+    data, test, known = dataset.data, dataset.split.test, dataset.split.known
+    order, later = _scored_rows(dataset)
+    later = later[data.labels[later] > 0]
+    users, index = np.unique(data.rating_users[later], return_index=True)
+    rows, relevant = later[index], dataset.rated(later)[users]
+    early = test[order < max(RATINGS_KNOWN)]
+    ranked = dataset.rated(early)[users].toarray() == 0
+    folder = artifacts.model_folder(data.name, "tuned", root, dataset.protocol.name)
+    model, encoder, entry = artifacts.load(folder, "autointmlp")
+    artifacts.check_data(entry, data, "autointmlp")
+    encoded = dataset.encoded(encoder)
+    candidate_model = candidates.fit(dataset)
+    popularity = np.bincount(data.rating_movies[known], minlength=len(data.movies))
+    table, first_lists = [], {}
+    for count in RATINGS_KNOWN:
+        first = test[order < count]
+        liked = dataset.rated(first[data.labels[first] > 0])[users]
+        turned_to = candidate_model.log_probability(liked, ranked)
+        surest = _probabilities(model, encoded, first, rows)
+        scores = {
+            "AutoInt+, tuned setting: for you": turned_to + np.log(surest),
+            "AutoInt+, tuned setting: surest": surest,
+            "number of ratings of the movie": np.broadcast_to(popularity, surest.shape),
+            "EASE": candidate_model.terms(liked)[0],
+        }
+        for name, values in scores.items():
+            best = np.argsort(-np.where(ranked, values, -np.inf), axis=1, kind="stable")[:, :10]
+            listed = np.zeros(ranked.shape, bool)
+            np.put_along_axis(listed, best, True, axis=1)
+            changed = (listed & ~first_lists.setdefault(name, listed)).sum(axis=1).mean()
+            mean, half = metrics.interval(metrics.top_k_metrics(best, relevant)["ndcg@10"])
+            row = {"ratings_known": count, "ranker": name, "users": len(users)}
+            row |= {"ndcg@10": mean, "ndcg@10_ci": half, "changed": changed}
+            row["weights"] = entry["weights_sha256"][:12] if name.startswith("AutoInt") else ""
+            table.append(row)
+    return pd.DataFrame(table)
+
+
+def _probabilities(
+    model: NumpyModel, encoded: EncodedDataset, first: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """P(like it) of all movies for the user and time of each row, float32, (rows, movies).
+
+    The users are folded in with the rows `first`; those without one are unknown.
+    """
+    users, ratings = encoded.data.rating_users, encoded.data.ratings[RATING].to_numpy()
+    index = np.searchsorted(users[rows], users[first])  # `rows` has one per user, in order
+    kept = np.isin(users[first], users[rows])
+    vectors = np.tile(model.table[UNKNOWN], (len(rows), 1))
+    if len(first):
+        folded = fold_in.fold_in(model, encoded.ids[first[kept]], ratings[first[kept]], index[kept])
+        vectors[: len(folded)] = folded
+    predict = scorer.predictor(model.with_users(vectors))
+    movies = np.arange(len(encoded.movie_ids))
+    found = []
+    for number, row in enumerate(rows):
+        ids = encoded.with_movies(np.full(len(movies), row), movies)
+        ids[:, 0] = 1 + number
+        found.append(predict(ids))
+    return np.array(found)
 
 
 def tune_prior(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from movierec.evaluation import (
     summary,
 )
 from movierec.evaluation.rankers import RankerScores
+from movierec.models import artifacts
 
 REFERENCE = "movie mean"
 PRIMARY_METRIC = {"paper": "auc", "full-ranking": "ndcg@10"}  # all others: ORIGINAL
@@ -159,7 +160,8 @@ def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame
 
     The protocol is a key of `splits.PROTOCOLS` or `FUTURE`.
 
-    For `test-rows` it also writes reliability.csv, which the page draws, and explanations.csv.
+    For `test-rows` it also writes reliability.csv, which the page draws, and explanations.csv; for
+    `new-users` with a saved AutoInt+ new_user_lists.csv.
 
     Raises:
         DataError, ArtifactError, OSError: see `split_by`, `evaluate` and `files.replacing`.
@@ -170,12 +172,14 @@ def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame
     else:
         table = evaluate(dataset := split_by(data, protocol), root)
     table = results.merge(table, protocol, data.name, root)
+    extra = {}
     if protocol == "test-rows":
-        extra = {
-            "reliability": reliability(dataset, root),
-            "explanations": explanation_agreement.table(data, root),
-        }
-        for name, rows in extra.items():
-            rows = rows.assign(**provenance.origin(__name__, data.fingerprint))
-            results.write(rows, results.path(data.name, name, root), float_format="%.6f")
+        extra["reliability"] = reliability(dataset, root)
+        extra["explanations"] = explanation_agreement.table(data, root)
+    folder = artifacts.model_folder(data.name, root=root, protocol="new-users")
+    if protocol == "new-users" and "autointmlp" in folder.entries():
+        extra["new_user_lists"] = cold_start.lists(dataset, root)
+    for name, rows in extra.items():
+        rows = rows.assign(**provenance.origin(__name__, data.fingerprint))
+        results.write(rows, results.path(data.name, name, root), float_format="%.6f")
     return table[results.protocols(table) == protocol]

@@ -5,7 +5,7 @@ test period who likes a movie in it gets the ten best of all movies that they ha
 all movies that they liked later are relevant. The time of a rating is unknown to every ranker.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from movierec.data.raw_readers import DataError
 from movierec.data.tables import MovieLens
 from movierec.evaluation import full_ranking, metrics, rankers, summary
 from movierec.evaluation.full_ranking import RowScorer
-from movierec.evaluation.rankers import RankerScores
 from movierec.models.numpy_model import NumpyModel
 from movierec.models.scorer import predictor
 from movierec.training import candidates
@@ -27,6 +26,8 @@ from movierec.training.fitting import fitted
 from movierec.training.settings import SEED, Settings
 
 PENALTIES = (100.0, 300.0, 1000.0, 3000.0, 10_000.0)
+FEW_RATERS = 20  # a movie with fewer has few raters
+POOLS = (50, 100, 200, 500)
 KNOWN = 5  # ratings before the test period
 PRIMARY = "ndcg@10"
 
@@ -69,31 +70,10 @@ class Task:
         return full_ranking.ranks(dataset, self.rows, self.known, scorer, 10)[1]
 
 
-def ranker_lists(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[RankerScores]:
-    """Every ranker's lists, in the field `top_k`.
-
-    A baseline's hyperparameters are those of the highest NDCG@10 in the validation period.
-
-    Raises:
-        ArtifactError: saved files that do not belong together or to the data.
-    """
-    split = dataset.split
-    valid = Task.of(dataset, split.train, split.valid)
-    test = Task.of(dataset, split.known, split.test)
-
-    def validation_ndcg(scorer: RowScorer) -> float:
-        top_k = valid.lists(dataset, scorer)
-        return metrics.top_k_metrics(top_k, valid.relevant)[PRIMARY].mean()
-
-    none = np.empty(0)
-    for name, scorer, chosen in rankers.tuned_scorers(dataset, validation_ndcg):
-        yield RankerScores(name, none, top_k=test.lists(dataset, scorer), chosen=chosen)
-    for name, scorer, weights in rankers.model_scorers(dataset, root):
-        yield RankerScores(name, none, top_k=test.lists(dataset, scorer), weights=weights)
-
-
 def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
     """Evaluate every ranker's lists.
+
+    A baseline's hyperparameters are those of the highest NDCG@10 in the validation period.
 
     Args:
         dataset: the data set, split by the protocol `temporal`.
@@ -103,21 +83,37 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         One row per ranker: ranker, model, chosen and weights as in `evaluate.evaluate`; users;
         ndcg@10, precision@10, recall@10 and hit_ratio@10 with `_ci`; the metrics of
         `list_metrics`; best_baseline, and for models lead, lead_low and lead_high: the lead over it
-        in NDCG@10 and its 95 % interval, paired by user.
+        in NDCG@10 and its 95 % interval, paired by user; for those that give P(like it) the columns
+        of `shown_and_liked`.
 
     Raises:
-        ArtifactError, DataError: see `ranker_lists` and `Task.of`.
+        ArtifactError, DataError: files that do not belong together or to the data; see `Task.of`.
     """
-    test = Task.of(dataset, dataset.split.known, dataset.split.test)
-    lists = list(ranker_lists(dataset, root))
-    per_user = [metrics.top_k_metrics(ranker.top_k, test.relevant) for ranker in lists]
+    split = dataset.split
+    valid = Task.of(dataset, split.train, split.valid)
+    test = Task.of(dataset, split.known, split.test)
     users = dataset.data.rating_users[test.rows]
-    rows = []
-    for ranker, values in zip(lists, per_user, strict=True):
-        row = {"ranker": ranker.name, "model": ranker.model, "chosen": ranker.chosen}
-        row |= {"weights": ranker.weights, "users": len(values)}
-        row |= summary.flat({name: metrics.interval(values[name]) for name in values})
-        rows.append(row | list_metrics(dataset, users, ranker.top_k))
+
+    def validation_ndcg(scorer: RowScorer) -> float:
+        top_k = valid.lists(dataset, scorer)
+        return metrics.top_k_metrics(top_k, valid.relevant)[PRIMARY].mean()
+
+    rows, per_user = [], []
+
+    def add(name: str, scorer: RowScorer, **columns) -> np.ndarray:
+        top_k = test.lists(dataset, scorer)
+        per_user.append(metrics.top_k_metrics(top_k, test.relevant))
+        means = {name: metrics.interval(values) for name, values in per_user[-1].items()}
+        row = {"ranker": name} | columns | {"users": len(users)} | summary.flat(means)
+        rows.append(row | list_metrics(dataset, users, top_k))
+        return top_k
+
+    for name, scorer, chosen in rankers.tuned_scorers(dataset, validation_ndcg):
+        add(name, scorer, model=False, chosen=chosen, weights="")
+    for ranker in rankers.model_rankers(dataset, test.rows, root):
+        top_k = add(ranker.name, ranker.scorer, model=True, chosen="", weights=ranker.weights)
+        if ranker.probability is not None:
+            rows[-1] |= shown_and_liked(dataset, test.rows, top_k, ranker.probability)
     table = pd.DataFrame(rows)
     best = int(table.loc[~table["model"], PRIMARY].idxmax())
     for index in table.index[table["model"]]:
@@ -130,7 +126,7 @@ def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd
     """NDCG@10 in the validation period for each penalty of the candidate model's EASE.
 
     The EASE weights and an AutoInt+ for P(like it) are fitted on the training rows. The candidate
-    model's two factors are fitted on the validation rows, on which NDCG@10 is measured too, so it
+    model's three factors are fitted on the validation rows, on which NDCG@10 is measured too, so it
     is slightly too high.
 
     Args:
@@ -139,8 +135,9 @@ def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd
         seed: random seed.
 
     Returns:
-        One row per penalty and order ("turn to it": the candidate model alone; "for you"): l2,
-        order, slope, popularity_slope, ndcg@10, ndcg@10_ci; lead of "for you" over "turn to it"
+        One row per penalty and order ("turn to it": the candidate model alone; "for you"), and for
+        the chosen penalty one per size of the pool of movies that AutoInt+ scores: l2, order, pool
+        (NaN: all movies), factors, ndcg@10, ndcg@10_ci; lead of "for you" over "turn to it"
         with its bounds, paired by user; and the origin.
     """
     dataset = split_by(data, "temporal")
@@ -148,25 +145,71 @@ def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd
     task = Task.of(dataset, split.train, split.valid)
     network, encoded, _ = fitted(dataset, "autointmlp", settings, seed)
     surest = full_ranking.model_scorer(predictor(NumpyModel.of(network)), encoded)
+    surest = rankers.kept_scorer(surest, task.rows)
     table = []
     for l2 in PENALTIES:
         model = candidates.fit(dataset, split.train, l2)
         turned_to = rankers.turned_to_scorer(dataset, model, split.train)
-        orders = {"turn to it": turned_to, "for you": rankers.for_you_scorer(turned_to, surest)}
+        product = rankers.product_scorer(turned_to, surest)
+        trials = {("turn to it", None): turned_to, ("for you", None): product}
+        if l2 == candidates.L2:
+            for pool in POOLS:
+                trials["for you", pool] = pooled_scorer(turned_to, product, pool)
         per_user = {
-            name: metrics.top_k_metrics(task.lists(dataset, scorer), task.relevant)[PRIMARY]
-            for name, scorer in orders.items()
+            trial: metrics.top_k_metrics(task.lists(dataset, scorer), task.relevant)[PRIMARY]
+            for trial, scorer in trials.items()
         }
-        for name, values in per_user.items():
+        factors = " ".join(f"{factor:.3f}" for factor in model.factors)
+        for (order, pool), values in per_user.items():
             mean, half = metrics.interval(values)
-            row = {"l2": l2, "order": name, "slope": model.slope}
-            row |= {"popularity_slope": model.popularity_slope, PRIMARY: mean}
-            row |= {f"{PRIMARY}_ci": half}
-            if name == "for you":
-                lead = metrics.bootstrap_difference(values, per_user["turn to it"])
+            row = {"l2": l2, "order": order, "pool": pool, "factors": factors}
+            row |= {PRIMARY: mean, f"{PRIMARY}_ci": half}
+            if order == "for you":
+                lead = metrics.bootstrap_difference(values, per_user["turn to it", None])
                 row |= dict(zip(("lead", "lead_low", "lead_high"), lead, strict=True))
             table.append(row)
     return pd.DataFrame(table).assign(**provenance.origin(__name__, data.fingerprint))
+
+
+def pooled_scorer(first_stage: RowScorer, product: RowScorer, pool: int) -> RowScorer:
+    """`product` for the `pool` best movies of the first stage; the others come after them."""
+
+    def scorer(rows: np.ndarray) -> np.ndarray:
+        logs, scores = first_stage(rows), product(rows)
+        others = np.argsort(-logs, axis=1)[:, pool:]
+        np.put_along_axis(scores, others, logs.min() - 1e6, axis=1)
+        return scores
+
+    return scorer
+
+
+def shown_and_liked(
+    dataset: SplitDataset, rows: np.ndarray, top_k: np.ndarray, probability: Callable
+) -> dict[str, float]:
+    """P(like it) of the listed movies that were rated later, and how many of them were liked.
+
+    Args:
+        dataset: the data set, split by the protocol `temporal`.
+        rows: row index of each list's user, shape (users,).
+        top_k: movie positions, shape (users, k); -1 for no movie.
+        probability: P(like it) of row indices and movie positions, both of shape (pairs,).
+
+    Returns:
+        rated_later, the number of such movies; shown, their mean probability; liked, the share of
+        them that got a rating of 4 or more, with liked_ci, the half-width of its 95 % interval.
+    """
+    data, test = dataset.data, dataset.split.test
+    users = np.repeat(data.rating_users[rows], top_k.shape[1])
+    rows, movies = np.repeat(rows, top_k.shape[1]), top_k.ravel()
+    rated = dataset.rated(test)[users, movies] > 0
+    liked = dataset.rated(test[data.labels[test] > 0])[users, movies] > 0
+    rated &= movies >= 0
+    if not rated.any():
+        return {"rated_later": 0}
+    shown = probability(rows[rated], movies[rated])
+    share, half = metrics.clustered_interval(liked[rated].astype(float), users[rated])
+    values = {"rated_later": int(rated.sum()), "shown": float(shown.mean())}
+    return values | {"liked": share, "liked_ci": half}
 
 
 def list_metrics(dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray) -> dict[str, float]:
@@ -179,7 +222,7 @@ def list_metrics(dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray) ->
 
     Returns:
         coverage, gini, novelty and overlap, see `metrics`; few_raters, the share of places with a
-        movie that fewer than 20 users rated in the known rows; favourite_liked and
+        movie that fewer than `FEW_RATERS` users rated in the known rows; favourite_liked and
         favourite_listed, the mean share of each user's favourite genre (the most frequent one)
         among their known liked movies and in their list, without users who like no movie.
     """
@@ -199,7 +242,7 @@ def list_metrics(dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray) ->
         "gini": metrics.gini(top_k, movies),
         "novelty": metrics.novelty(top_k, raters, len(data.users)),
         "overlap": metrics.overlap(top_k),
-        "few_raters": float((raters[top_k[filled]] < 20).mean()),
+        "few_raters": float((raters[top_k[filled]] < FEW_RATERS).mean()),
         "favourite_liked": float((counts.max(axis=1) / total)[has_liked].mean()),
         "favourite_listed": float(
             (of_favourite.sum(axis=1) / np.maximum(filled.sum(axis=1), 1))[has_liked].mean()

@@ -15,12 +15,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from movierec import files
-from movierec.data.dataset import SplitDataset
+from movierec.data.dataset import EncodedDataset, SplitDataset
+from movierec.data.schema import TIMESTAMP
 from movierec.evaluation import baselines, full_ranking, metrics
 from movierec.evaluation.baselines import Interactions, PairScorer
 from movierec.evaluation.full_ranking import RowScorer
-from movierec.models import artifacts, registry, scorer
+from movierec.models import artifacts, next_movie, registry
+from movierec.models.artifacts import NEXT_MOVIE
 from movierec.models.candidates import CandidateModel
+from movierec.models.next_movie import NextMovieModel
+from movierec.models.scorer import Predictor, predictor
 from movierec.training import candidates, named_settings, settings
 from movierec.training.fitting import fit_rows
 
@@ -133,7 +137,7 @@ def _fm_fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
         chosen = named_settings.sized(chosen, dataset.data.name)
         dims = encoded.encoder.field_dims
         model, _ = fit_rows("fm", dims, encoded.rows(rows), None, chosen, settings.SEED)
-        predict = scorer.predictor(model)
+        predict = predictor(model)
         return lambda rows: predict(encoded.ids[rows])
 
     return fitted
@@ -245,30 +249,72 @@ def tuned_scorers(
         yield baseline.name, scorer_of(fitted), _text(hyperparameters)
 
 
-def model_scorers(
-    dataset: SplitDataset, root: Path = files.ROOT
-) -> Iterator[tuple[str, RowScorer, str]]:
-    """The scorers of all movies of the saved models of the data set and protocol.
+@dataclass(frozen=True)
+class ListRanker:
+    """A saved model with one order of a list.
 
-    A model has two: the order "surest", its probability, and the order "for you", the probability
-    of the candidate model times that. A model that has learnt from unrated movies has only the
-    first.
+    Args:
+        name: the name in tables.
+        scorer: scores of all movies for given rows.
+        weights: the first 12 digits of the SHA-256 of the weights.
+        probability: P(like it) of pairs, from row indices and movie positions, both of shape
+            (pairs,); None for a model without it.
+    """
 
-    Yields:
-        Name, scorer, and the first 12 digits of the SHA-256 of the weights.
+    name: str
+    scorer: RowScorer
+    weights: str
+    probability: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+
+
+def model_rankers(
+    dataset: SplitDataset, rows: np.ndarray, root: Path = files.ROOT
+) -> Iterator[ListRanker]:
+    """The saved models of the data set and protocol, with each order of a list.
+
+    AutoInt and AutoInt+ have every order, see `Recommender.recommend`: "surest" is
+    the probability that they give, "for you" the probability of the candidate model times that, and
+    "carry on" the probability of the next-movie model times that. A model that has learnt from
+    unrated movies has only the first. The next-movie model also has one of its own.
+
+    Args:
+        dataset: the data set, split by a protocol.
+        rows: the row indices that will be scored; their P(like it) is computed once and kept.
+        root: the folder that contains `model/`.
 
     Raises:
         ArtifactError: files that do not belong together or to the data.
     """
-    candidate_model = candidates.fit(dataset)
-    turned_to = turned_to_scorer(dataset, candidate_model, dataset.split.known)
+    known = dataset.split.known
+    first_stages = {"for you": turned_to_scorer(dataset, candidates.fit(dataset), known)}
+    folder = artifacts.model_folder(dataset.data.name, root=root, protocol=dataset.protocol.name)
+    saved = folder.content().get(NEXT_MOVIE)
+    if saved is not None:
+        model = artifacts.load_first_stage(folder, NEXT_MOVIE, dataset.data)
+        first_stages["carry on"] = rated_next_scorer(dataset, model, known)
+        weights = saved["weights_sha256"][:12]
+        yield ListRanker("next movie", first_stages["carry on"], weights)
     for title, entry, predict, encoded in _saved_models(dataset, root):
-        surest = full_ranking.model_scorer(predict, encoded)
-        for_you = for_you_scorer(turned_to, surest)
-        weights = entry["weights_sha256"][:12]
-        yield f"{title}: surest", surest, weights
+        surest = kept_scorer(full_ranking.model_scorer(predict, encoded), rows)
+        orders = {"surest": surest}
         if not entry["settings"]["unrated_per_row"]:
-            yield f"{title}: for you", for_you, weights
+            orders |= {name: product_scorer(stage, surest) for name, stage in first_stages.items()}
+        pairs = _pair_probability(predict, encoded)
+        for order, scorer in orders.items():
+            weights = entry["weights_sha256"][:12]
+            yield ListRanker(f"{title}: {order}", scorer, weights, pairs)
+
+
+def kept_scorer(scorer: RowScorer, rows: np.ndarray) -> RowScorer:
+    """A scorer that has computed the scores of `rows` and answers only for them."""
+    order = np.argsort(rows)
+    starts = range(0, len(rows), full_ranking.BLOCK)
+    scores = np.concatenate([scorer(rows[s : s + full_ranking.BLOCK]) for s in starts])
+    return lambda wanted: scores[order[np.searchsorted(rows, wanted, sorter=order)]]
+
+
+def _pair_probability(predict: Predictor, encoded: EncodedDataset) -> Callable:
+    return lambda rows, movies: predict(encoded.with_movies(rows, movies))
 
 
 def turned_to_scorer(dataset: SplitDataset, model: CandidateModel, known: np.ndarray) -> RowScorer:
@@ -285,9 +331,36 @@ def turned_to_scorer(dataset: SplitDataset, model: CandidateModel, known: np.nda
     return scorer
 
 
-def for_you_scorer(turned_to: RowScorer, surest: RowScorer) -> RowScorer:
+def rated_next_scorer(dataset: SplitDataset, model: NextMovieModel, known: np.ndarray) -> RowScorer:
+    """The logarithm of P(rates it next) of all movies, given the known ratings before each row.
+
+    Ratings of the same second are in the order of the file.
+    """
+    data, rated = dataset.data, dataset.rated(known)
+    users, times = data.rating_users, data.ratings[TIMESTAMP].to_numpy()
+    order = np.lexsort((times, users))  # stable: by user, time and row index
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    places = np.sort(place[known])
+    movies = data.rating_movies[order[places]]
+    first = np.searchsorted(users[order], np.arange(len(data.users)))
+
+    def scorer(rows: np.ndarray) -> np.ndarray:
+        stop = np.searchsorted(places, place[rows])
+        start = np.maximum(np.searchsorted(places, first[users[rows]]), stop - next_movie.LENGTH)
+        positions = start[:, None] + np.arange(max(1, np.max(stop - start, initial=0)))
+        histories = np.full(positions.shape, -1)
+        inside = positions < stop[:, None]
+        histories[inside] = movies[positions[inside]]
+        logs = model.log_probability(histories, rated[users[rows]].toarray() == 0)
+        return np.maximum(logs, -1e6)  # as in `turned_to_scorer`
+
+    return scorer
+
+
+def product_scorer(first_stage: RowScorer, surest: RowScorer) -> RowScorer:
     """The logarithm of P(turn to it) · P(like it), from the two scorers."""
-    return lambda rows: turned_to(rows) + np.log(surest(rows))
+    return lambda rows: first_stage(rows) + np.log(surest(rows))
 
 
 def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:
@@ -300,7 +373,7 @@ def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:
             title = f"{registry.TITLES[name]}, {setting} setting"
             if not entry["settings"]["refit"]:
                 title += ", training rows only"
-            yield title, entry, scorer.predictor(model), dataset.encoded(encoder)
+            yield title, entry, predictor(model), dataset.encoded(encoder)
 
 
 def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[RankerScores]:
@@ -311,9 +384,9 @@ def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[Ran
     """
     split = dataset.split
     if dataset.protocol.full_ranking:
-        for title, score, weights in model_scorers(dataset, root):
-            found, top_k = full_ranking.ranks(dataset, split.test, split.known, score)
-            yield RankerScores(title, found, top_k=top_k, weights=weights)
+        for ranker in model_rankers(dataset, split.test, root):
+            found, top_k = full_ranking.ranks(dataset, split.test, split.known, ranker.scorer)
+            yield RankerScores(ranker.name, found, top_k=top_k, weights=ranker.weights)
         return
     for title, entry, predict, encoded in _saved_models(dataset, root):
         weights = entry["weights_sha256"][:12]

@@ -23,13 +23,15 @@ from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError, quoted
 from movierec.models import registry, weights_file
 from movierec.models.candidates import CandidateModel
+from movierec.models.next_movie import NextMovieModel
 from movierec.models.numpy_model import NumpyModel
 
 WEIGHTS = {
     "autoint": "autoInt_model_weights.weights.h5",
     "autointmlp": "autoIntMLP_model_weights.weights.h5",
 }
-CANDIDATES = "candidates"
+CANDIDATES, NEXT_MOVIE = "candidates", "next-movie"
+FIRST_STAGES = {CANDIDATES: CandidateModel, NEXT_MOVIE: NextMovieModel}  # saved as arrays
 FINGERPRINT = ("users", "movies", "ratings", "timestamps")
 
 MANIFEST_BYTES = 2**24  # at most
@@ -59,12 +61,7 @@ class ModelFolder:
 
     def weights(self, name: str) -> Path:
         """Path of the weights of the model `name`."""
-        return self.path / WEIGHTS[name]
-
-    @property
-    def candidates(self) -> Path:
-        """Path of the candidate model."""
-        return self.path / "candidates.npz"
+        return self.path / WEIGHTS.get(name, f"{name.replace('-', '_')}.npz")
 
     @property
     def manifest(self) -> Path:
@@ -85,9 +82,9 @@ class ModelFolder:
         Raises:
             ArtifactError: the manifest cannot be read.
         """
-        weights = [self.weights(name) for name in WEIGHTS]
+        weights = [self.weights(name) for name in (*WEIGHTS, *FIRST_STAGES)]
         try:
-            files.finish_moves(self.encoder, *weights, self.candidates, self.manifest)
+            files.finish_moves(self.encoder, *weights, self.manifest)
             return _entries(files.read(self.manifest, MANIFEST_BYTES))
         except FileNotFoundError:
             return {}
@@ -128,7 +125,7 @@ def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict:
 
 def _check_entry(name: str, entry: Any) -> None:
     """Refuse an entry with missing parts, parts of the wrong type, or that was changed."""
-    if name not in (*WEIGHTS, CANDIDATES):
+    if name not in (*WEIGHTS, *FIRST_STAGES):
         raise ArtifactError(f"there is no model {quoted(name)}")
     data = entry.get("data") if isinstance(entry, dict) else None
     fingerprint = data.get("fingerprint") if isinstance(data, dict) else None
@@ -175,6 +172,12 @@ def model_folder(
         f"--protocol {protocol} --model"
     )
     return ModelFolder(path, encoder, command)
+
+
+def description(data: MovieLens) -> dict:
+    """What a manifest entry records of the data set."""
+    parts = {"files": data.files, "fingerprint": data.fingerprint, "source": data.source}
+    return {"dataset": data.name, "data": parts}
 
 
 def check_replaceable(
@@ -241,7 +244,7 @@ def save(
     with files.locked(folder.path):
         entries = folder.content()
         if replace:
-            for other in set(entries) - {name, CANDIDATES}:
+            for other in set(entries) - {name, *FIRST_STAGES}:
                 if entries[other]["encoder_sha256"] != digest or _differing(entries[other], data):
                     del entries[other]
         else:
@@ -264,12 +267,15 @@ def save(
             folder.weights(other).unlink(missing_ok=True)
 
 
-def save_candidates(folder: ModelFolder, model: CandidateModel, entry: dict) -> None:
-    """Write the candidate model and its manifest entry: both or none.
+def save_first_stage(
+    folder: ModelFolder, name: str, model: CandidateModel | NextMovieModel, entry: dict
+) -> None:
+    """Write a model of the first stage and its manifest entry: both or none.
 
     Args:
         folder: see `model_folder`.
-        model: the candidate model.
+        name: a key of `FIRST_STAGES`.
+        model: the model.
         entry: what the manifest records in addition to hash and versions.
 
     Raises:
@@ -278,11 +284,11 @@ def save_candidates(folder: ModelFolder, model: CandidateModel, entry: dict) -> 
     """
     with files.locked(folder.path):
         entries = folder.content()
-        with files.replacing(folder.candidates, folder.manifest) as (part, manifest_part):
+        with files.replacing(folder.weights(name), folder.manifest) as (part, manifest_part):
             with part.open("wb") as file:
                 np.savez_compressed(file, **model.arrays())
             description = {"weights_sha256": files.sha256(part), "versions": provenance.versions()}
-            entries[CANDIDATES] = _hashed(entry | description)
+            entries[name] = _hashed(entry | description)
             manifest_part.write_text(_as_json(entries), "utf-8")
 
 
@@ -290,22 +296,29 @@ def _as_json(entries: dict) -> str:
     return json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def load_candidates(folder: ModelFolder, data: MovieLens) -> CandidateModel:
-    """The candidate model, after checking that it belongs to the manifest and to the data.
+def load_first_stage(
+    folder: ModelFolder, name: str, data: MovieLens
+) -> CandidateModel | NextMovieModel:
+    """A model of the first stage, after checking that it belongs to the manifest and to the data.
+
+    Args:
+        folder: see `model_folder`.
+        name: a key of `FIRST_STAGES`.
+        data: the data set.
 
     Raises:
         ArtifactError: a file is missing, damaged or was fitted on other data; the message gives the
             command that restores it.
     """
-    remedy = f"Restore it with git, or run `{folder.command} {CANDIDATES}`"
-    entry = folder.content().get(CANDIDATES)
+    remedy = f"Restore it with git, or run `{folder.command} {name}`"
+    entry = folder.content().get(name)
     if entry is None:
-        raise ArtifactError(f"{folder.manifest} has no entry for {CANDIDATES}. {remedy}")
-    path = folder.candidates
+        raise ArtifactError(f"{folder.manifest} has no entry for {name}. {remedy}")
+    path = folder.weights(name)
     _check_hash(path, entry["weights_sha256"], remedy)
-    check_data(entry, data, CANDIDATES)
+    check_data(entry, data, name)
     try:
-        return CandidateModel.read(path, len(data.movies))
+        return FIRST_STAGES[name].read(path, len(data.movies))
     except ValueError as error:
         raise ArtifactError(f"{path} cannot be read: {error}. {remedy}") from error
 

@@ -2,17 +2,16 @@
 
 It is the first stage of a list: it finds the movies that are worth scoring, and the list is ranked
 by P(turn to it) · P(like it | turned to it). The logarithm of the probability is, up to a constant,
-a weighted sum of two terms: the movie's EASE score from the user's liked movies (see
-`movierec.models.ease`) and the logarithm of its number of raters:
+a weighted sum of three terms: the movie's mean EASE score (see `movierec.models.ease`) from the
+user's n liked movies, times √n, and the logarithms of its number of raters and of its recent ones:
 
-    P(j | user) = exp(a · Σ_i W_ij + b · log(n_j + 1)) / Z, i over the liked movies,
+    P(j | user) = exp(a · Σ_i W_ij / √n + b · log(n_j + 1) + c · log(r_j + 1)) / Z, i liked,
 
 normalised over the movies that the user has not rated. Without liked movies only popularity
-counts. The factors a and b are fitted by maximum likelihood to what users rated next.
+counts. The factors a, b and c are fitted by maximum likelihood to what users rated next.
 """
 
-import math
-import zipfile
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +20,11 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from movierec.models import ease
+from movierec.models import array_file, ease
 
 # the arrays of a saved model
-DTYPES = {"data": "<f4", "indices": "<i4", "indptr": "<i4", "raters": "<i4"}
-DTYPES |= {"slope": "<f8", "popularity_slope": "<f8"}
+DTYPES = {"data": "<f4", "indices": "<i4", "indptr": "<i4", "raters": "<i4", "recent": "<i4"}
+DTYPES |= {"factors": "<f8"}
 KEPT = 200  # weights kept per movie: the largest by size; see `keep_largest`
 
 
@@ -36,14 +35,14 @@ class CandidateModel:
     Args:
         weights: EASE weights, float32, shape (movies, movies): row = liked, column = candidate.
         raters: number of users who rated each movie, int32, shape (movies,).
-        slope: factor a of the EASE score.
-        popularity_slope: factor b of the logarithm of the number of raters.
+        recent: the same for recent ratings.
+        factors: a, b and c, see above.
     """
 
     weights: sparse.csr_array
     raters: np.ndarray
-    slope: float = 1.0
-    popularity_slope: float = 1.0
+    recent: np.ndarray
+    factors: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is saved of the model, by name."""
@@ -63,31 +62,33 @@ class CandidateModel:
         Raises:
             ValueError: the file is damaged, or no candidate model of as many movies.
         """
+        data, *rest = array_file.read(path, DTYPES, movies**2 + 1).values()
+        indices, indptr, raters, recent, factors = rest
         try:
-            with zipfile.ZipFile(path) as archive:
-                data, *rest = (_array(archive, name, movies) for name in DTYPES)
-                indices, indptr, raters, slope, popularity_slope = rest
             weights = sparse.csr_array((data, indices, indptr), (movies, movies))
             weights.check_format()
-        except Exception as error:  # a damaged file makes zipfile and SciPy raise almost any kind
-            raise ValueError(f"it is damaged or no candidate model of {movies} movies") from error
-        numbers = (weights.data, slope, popularity_slope)
-        if raters.shape != (movies,) or raters.min() < 0 or slope.shape or popularity_slope.shape:
-            raise ValueError(f"it has no numbers of raters of {movies} movies, or no two factors")
-        if not all(np.isfinite(number).all() for number in numbers):
-            raise ValueError("it has weights or factors that are not finite")
-        return cls(weights, raters, float(slope), float(popularity_slope))
+        except Exception as error:  # SciPy raises almost any kind
+            raise ValueError(f"it is no candidate model of {movies} movies") from error
+        if raters.shape != (movies,) or recent.shape != (movies,) or factors.shape != (3,):
+            raise ValueError(f"it has no raters of {movies} movies, or not three factors")
+        if raters.min() < 0 or recent.min() < 0:
+            raise ValueError("it has negative numbers of raters")
+        return cls(weights, raters, recent, tuple(factors.tolist()))
 
-    def terms(self, liked: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
-        """The two terms of the logarithm of the probability, without their factors.
+    def terms(self, liked: sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The three terms of the logarithm of the probability, without their factors.
 
         Args:
             liked: 1 where a user likes a movie, float32, shape (users, movies).
 
         Returns:
-            EASE scores, float32, shape (users, movies); log(raters + 1), float32, (movies,).
+            Σ W / √n, float32, shape (users, movies); log(raters + 1) and log(recent + 1), float32,
+            shape (movies,).
         """
-        return (liked @ self.weights).toarray(), np.log1p(self.raters).astype(np.float32)
+        counts = np.maximum(np.diff(liked.indptr), 1).astype(np.float32)
+        scores = (liked @ self.weights).toarray() / np.sqrt(counts)[:, None]
+        logs = (np.log1p(raters).astype(np.float32) for raters in (self.raters, self.recent))
+        return scores, *logs
 
     def log_probability(self, liked: sparse.csr_array, unrated: np.ndarray) -> np.ndarray:
         """Logarithm of P(turn to it), float32, shape (users, movies).
@@ -98,9 +99,9 @@ class CandidateModel:
             liked: see `terms`.
             unrated: which movies a user has not rated, bool, shape (users, movies).
         """
-        scores, popularity = self.terms(liked)
-        scores *= self.slope
-        scores += self.popularity_slope * popularity
+        scores, raters, recent = self.terms(liked)
+        a, b, c = self.factors
+        scores = a * scores + (b * raters + c * recent).astype(np.float32)
         np.copyto(scores, -np.inf, where=~unrated)
         with np.errstate(invalid="ignore"):  # users who have rated every movie
             return scores - logsumexp(scores, axis=1, keepdims=True)
@@ -112,33 +113,28 @@ class CandidateModel:
             liked: positions of the user's liked movies, shape (liked,).
             movie: the position of the candidate.
         """
-        return self.slope * self.weights[liked, movie].toarray().ravel()
+        weights = self.weights[liked, movie].toarray().ravel()
+        return self.factors[0] * weights / np.sqrt(max(len(liked), 1))
 
 
-def _array(archive: zipfile.ZipFile, name: str, movies: int) -> np.ndarray:
-    """An array of a saved model; its type and size are checked before it is read."""
-    with archive.open(f"{name}.npy") as file:
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError(f"{name} has another format")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        count = math.prod(shape)
-        if dtype != DTYPES[name] or len(shape) > 1 or count > movies**2 + 1:
-            raise ValueError(f"{name} is {dtype} of shape {shape}")
-        content = file.read(count * dtype.itemsize + 1)
-    return np.frombuffer(content, dtype).reshape(shape)
-
-
-def fit(liked: sparse.csr_array, raters: np.ndarray, l2: float, kept: int = KEPT) -> CandidateModel:
+def fit(
+    liked: sparse.csr_array,
+    raters: np.ndarray,
+    recent: np.ndarray,
+    l2: float,
+    kept: int = KEPT,
+) -> CandidateModel:
     """A candidate model whose factors are still 1, see `calibrated`.
 
     Args:
         liked: 1 where a user likes a movie, float32, shape (users, movies).
         raters: number of users who rated each movie, shape (movies,).
+        recent: the same for recent ratings.
         l2: penalty of EASE.
         kept: number of weights per movie that are kept.
     """
     weights = keep_largest(ease.weights(liked, l2), kept)
-    return CandidateModel(weights, raters.astype(np.int32))
+    return CandidateModel(weights, raters.astype(np.int32), recent.astype(np.int32))
 
 
 def keep_largest(weights: np.ndarray, kept: int) -> sparse.csr_array:
@@ -168,19 +164,20 @@ def calibrated(
             without one are left out.
     """
     users = np.flatnonzero(np.diff(turned_to.indptr))
-    scores, popularity = model.terms(liked[users])
+    scores, raters, recent = model.terms(liked[users])
     unrated = rated[users].toarray() == 0
     target = turned_to[users].toarray() * unrated
     target /= np.maximum(target.sum(axis=1, keepdims=True), 1)
 
     def loss(factors: np.ndarray) -> tuple[float, np.ndarray]:
-        odds = np.where(unrated, factors[0] * scores + factors[1] * popularity, -np.inf)
+        a, b, c = factors
+        odds = np.where(unrated, a * scores + (b * raters + c * recent), -np.inf)
         total = logsumexp(odds, axis=1, keepdims=True)
         rest = target - target.sum(axis=1, keepdims=True) * np.exp(odds - total)
         value = np.sum(target * np.where(unrated, odds - total, 0))
-        gradient = np.sum(rest * scores), np.sum(rest.sum(axis=0) * popularity)
-        return -value / len(users), -np.array(gradient, np.float64) / len(users)
+        by_movie = rest.sum(axis=0)
+        gradient = np.array([np.sum(rest * scores), by_movie @ raters, by_movie @ recent])
+        return -value / len(users), -gradient / len(users)
 
-    found = minimize(loss, np.ones(2), jac=True, method="L-BFGS-B")
-    slope, popularity_slope = (float(factor) for factor in found.x)
-    return CandidateModel(model.weights, model.raters, slope, popularity_slope)
+    found = minimize(loss, np.ones(3), jac=True, method="L-BFGS-B")
+    return dataclasses.replace(model, factors=tuple(found.x.tolist()))

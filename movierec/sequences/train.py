@@ -28,7 +28,7 @@ class NextItemSettings:
         learning_rate: of Adam.
         batch_size: windows per step.
         epochs: passes over all windows.
-        averaging: momentum of the exponential moving average (EMA) of the weights, which become
+        ema_momentum: momentum of the exponential moving average (EMA) of the weights, which become
             the trained model's; 0 keeps the weights of the last step.
     """
 
@@ -42,7 +42,7 @@ class NextItemSettings:
     learning_rate: float = 2e-3
     batch_size: int = 256
     epochs: int = 7
-    averaging: float = 0.99
+    ema_momentum: float = 0.99
 
     def build(self, items: int) -> NextItem:
         """A new model with random weights for `items` items."""
@@ -79,7 +79,7 @@ def fit(
     keras.utils.set_random_seed(seed)
     model = settings.build(sessions.items)
     weights = model.trainable_variables
-    momentum = settings.averaging
+    momentum = settings.ema_momentum
     optimizer = keras.optimizers.Adam(
         settings.learning_rate, use_ema=momentum > 0, ema_momentum=momentum
     )
@@ -113,7 +113,7 @@ def fit(
         if on_epoch_end:
             with averaged_weights(model, optimizer):
                 on_epoch_end(model)
-    if settings.averaging:
+    if settings.ema_momentum:
         optimizer.finalize_variable_values(weights)
     return model
 

@@ -12,7 +12,7 @@ from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
 
 WELL_KNOWN = 0.1  # share of movies, those with the most ratings, that counts as well known
-ORDERS = ("for-you", "surest")  # of a list, see `Recommender.recommend`
+ORDERS = ("for-you", "surest", "carry-on")  # of a list, see `Recommender.recommend`
 MOVIE_COLUMNS = [MOVIE, "title", "genres", "release_year"]
 
 
@@ -173,10 +173,12 @@ class Lookups:
         return tuple(int(newest[feature].iloc[0]) for feature in TIME_FEATURES)
 
     def rated(self, user_id: int) -> np.ndarray:
-        """Which movies the user has rated; bool, shape (movies,)."""
-        mask = np.zeros(len(self.movies), bool)
-        mask[self.data.movie_positions(self._ratings_of(user_id)[MOVIE])] = True
-        return mask
+        """Positions of the movies that the user has rated, oldest first.
+
+        Ratings of the same second keep the order of the file.
+        """
+        ratings = self._ratings_of(user_id).sort_values(TIMESTAMP, kind="stable")
+        return self.data.movie_positions(ratings[MOVIE])
 
     def liked(self, user_id: int) -> np.ndarray:
         """Positions of the movies that the user rated `LIKED` or more."""

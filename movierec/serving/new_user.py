@@ -1,5 +1,6 @@
 """Recommendations for a new user, from a profile and a few ratings."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ class NewUser:
 
     Args:
         gender, age, occupation, zipcode: as in the users table.
-        rated: pairs of movie id and rating (1 to 5).
+        rated: pairs of movie id and rating (1 to 5), in the order in which they were given.
     """
 
     gender: str | None = None
@@ -62,9 +63,9 @@ def candidates(
     movies, ratings = np.array(user.rated, int).reshape(-1, 2).T
     positions = recommender.data.movie_positions(movies)
     unrated[positions] = False
-    turned_to = recommender.turned_to(positions[ratings >= LIKED], unrated)
+    found = Candidates(ids, unrated, positions, positions[ratings >= LIKED])
     if not user.rated:
-        return Candidates(ids, unrated, turned_to)
+        return found
     users = np.zeros(len(positions), int)
     vectors = fold_in.fold_in(recommender.model, ids[positions], ratings, users)
-    return Candidates(ids, unrated, turned_to, vectors[0])
+    return dataclasses.replace(found, user_vector=vectors[0])

@@ -14,31 +14,34 @@ from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
 from movierec.data.schema import TIME_FEATURES, USER_FEATURES, YEARS
 from movierec.data.tables import MovieLens
-from movierec.models import artifacts, fold_in, registry, scorer
+from movierec.models import artifacts, fold_in, next_movie, registry, scorer
+from movierec.models.artifacts import FIRST_STAGES
 from movierec.models.candidates import CandidateModel
+from movierec.models.next_movie import NextMovieModel
 from movierec.models.numpy_model import NumpyModel
 from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
 
 NO_FILTERS = Filters()
-POOL = 500  # candidates that AutoInt or AutoInt+ scores for a list "for you"
+POOL = 500  # movies that AutoInt or AutoInt+ scores for a list "for-you" or "carry-on"
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Every movie, encoded for one user at one time, with the probability that they turn to it.
+    """Every movie, encoded for one user at one time, with what the user has rated.
 
     Args:
         ids: encoded features, int32 (movies, 13).
         unrated: which movies the user has not rated, bool (movies,).
-        turned_to: logarithm of the probability that the user turns to the movie, float32
-            (movies,); -inf for rated movies.
+        rated: positions of the movies that the user has rated, oldest first.
+        liked: positions of those that the user likes.
         user_vector: a new user's embedding, which replaces the user id's, float32 (embed_dim,);
             None for a user of the data set.
     """
 
     ids: np.ndarray
     unrated: np.ndarray
-    turned_to: np.ndarray
+    rated: np.ndarray
+    liked: np.ndarray
     user_vector: np.ndarray | None = None
 
 
@@ -51,6 +54,7 @@ class Recommender:
         encoder: the encoder it was trained with.
         entry: its manifest entry.
         candidate_model: the model of what users turn to.
+        next_movie_model: the model of what they rate next.
     """
 
     def __init__(
@@ -60,9 +64,10 @@ class Recommender:
         encoder: FeatureEncoder,
         entry: dict,
         candidate_model: CandidateModel,
+        next_movie_model: NextMovieModel,
     ):
         self.lookups, self.model, self.encoder, self.entry = lookups, model, encoder, entry
-        self.candidate_model = candidate_model
+        self.candidate_model, self.next_movie_model = candidate_model, next_movie_model
         self._encoded = EncodedDataset(lookups.data, encoder)
         self._predict = scorer.predictor(model)
 
@@ -88,6 +93,7 @@ class Recommender:
                 year or month without training rows is encoded as unknown.
             order: "for-you": by the probability that the user turns to the movie and likes it,
                 P(turn to it) · P(like it). "surest": by P(like it) alone, as in the original.
+                "carry-on": by P(rate it next) · P(like it), from the movies they rated last.
 
         Returns:
             `n` rows: movie_id, title, genres, release_year, probability (of a rating of 4 or more,
@@ -107,20 +113,24 @@ class Recommender:
         time = self._encoded_time(self.lookups.default_time(user_id), year, month)
         ids = self._encoded.with_all_movies(user, time)
         rated, liked = self.lookups.rated(user_id), self.lookups.liked(user_id)
-        return Candidates(ids, ~rated, self.turned_to(liked, ~rated))
+        unrated = np.ones(len(ids), bool)
+        unrated[rated] = False
+        return Candidates(ids, unrated, rated, liked)
 
-    def turned_to(self, liked: np.ndarray, unrated: np.ndarray) -> np.ndarray:
+    def turned_to(self, candidates: Candidates, order: str = "for-you") -> np.ndarray:
         """Logarithm of the probability that a user turns to each movie, float32 (movies,).
 
-        Args:
-            liked: positions of the movies that the user likes.
-            unrated: which movies the user has not rated, bool (movies,).
+        It is -inf for rated movies. "carry-on" takes it from the next-movie model, the other orders
+        and users without ratings from the candidate model.
         """
-        row = sparse.csr_array(
-            (np.ones(len(liked), np.float32), (np.zeros(len(liked), int), liked)),
-            (1, len(unrated)),
-        )
-        return self.candidate_model.log_probability(row, unrated[None])[0]
+        unrated = candidates.unrated[None]
+        if order == "carry-on" and len(candidates.rated):
+            last = candidates.rated[None, -next_movie.LENGTH :]
+            return self.next_movie_model.log_probability(last, unrated)[0]
+        liked = candidates.liked
+        pairs = np.zeros(len(liked), int), liked
+        row = sparse.csr_array((np.ones(len(liked), np.float32), pairs), unrated.shape)
+        return self.candidate_model.log_probability(row, unrated)[0]
 
     def probability(self, candidates: Candidates, positions: np.ndarray) -> np.ndarray:
         """Probability that the user rates the movies at `positions` 4 or more, float32."""
@@ -139,8 +149,8 @@ class Recommender:
     ) -> pd.DataFrame:
         """The best `n` unrated movies that pass the filters, or fewer if fewer pass.
 
-        "for-you" scores only the `POOL` movies that the user is most likely to turn to, or `n` if
-        that is more.
+        "for-you" and "carry-on" score only the `POOL` movies that the user is most likely to turn
+        to, or `n` if that is more.
 
         Returns:
             See `recommend`.
@@ -156,12 +166,14 @@ class Recommender:
             raise RequestError("every movie is rated already: there is nothing to recommend")
         _check_whole("n", n, range(1, left + 1), f" ({left} movies are unrated)")
         positions = np.flatnonzero(candidates.unrated & self.lookups.passing(filters))
-        if order == "for-you":
-            pool = np.argsort(-candidates.turned_to[positions], kind="stable")[: max(n, POOL)]
-            positions = positions[np.sort(pool)]
-        score = probability = self.probability(candidates, positions)
-        if order == "for-you":
-            score = candidates.turned_to[positions] + np.log(probability)
+        if order == "surest":
+            score = probability = self.probability(candidates, positions)
+        else:
+            turned_to = self.turned_to(candidates, order)[positions]
+            pool = np.sort(np.argsort(-turned_to, kind="stable")[: max(n, POOL)])
+            positions = positions[pool]
+            probability = self.probability(candidates, positions)
+            score = turned_to[pool] + np.log(probability)
         best = np.argsort(-score, kind="stable")[:n]
         movies = self.lookups.movies.iloc[positions[best]][MOVIE_COLUMNS]
         return movies.assign(probability=probability[best]).reset_index(drop=True)
@@ -249,4 +261,5 @@ def attach(lookups: Lookups, model: str, root: Path = files.ROOT) -> Recommender
     folder = artifacts.model_folder(data.name, root=root)
     loaded, encoder, entry = artifacts.load(folder, model)
     artifacts.check_data(entry, data, model)
-    return Recommender(lookups, loaded, encoder, entry, artifacts.load_candidates(folder, data))
+    first_stages = (artifacts.load_first_stage(folder, name, data) for name in FIRST_STAGES)
+    return Recommender(lookups, loaded, encoder, entry, *first_stages)

@@ -8,17 +8,19 @@ import numpy as np
 
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
+from movierec.data.schema import TIMESTAMP
 from movierec.data.tables import MovieLens
 from movierec.models import artifacts, candidates
 from movierec.models.candidates import CandidateModel
 
-L2 = 300.0  # the best of `search --grid candidates`, on validation rows
+L2 = 1000.0  # the best of `search --grid candidates`, on validation rows
+RECENT = 0.1  # the last tenth of all ratings by time counts as recent
 
 
 def fit(dataset: SplitDataset, rows: np.ndarray | None = None, l2: float = L2) -> CandidateModel:
     """Fit a candidate model to rows of a split data set.
 
-    Its two factors are fitted to what users turned to in the validation rows, given the training
+    Its three factors are fitted to what users turned to in the validation rows, given the training
     rows; then its weights are fitted to `rows`.
 
     Args:
@@ -35,12 +37,17 @@ def fit(dataset: SplitDataset, rows: np.ndarray | None = None, l2: float = L2) -
         dataset.rated(split.valid),
     )
     model = _fitted(dataset, split.known if rows is None else rows, l2)
-    return dataclasses.replace(model, slope=before.slope, popularity_slope=before.popularity_slope)
+    return dataclasses.replace(model, factors=before.factors)
 
 
 def _fitted(dataset: SplitDataset, rows: np.ndarray, l2: float) -> CandidateModel:
-    raters = np.bincount(dataset.data.rating_movies[rows], minlength=len(dataset.data.movies))
-    return candidates.fit(dataset.rated(_liked(dataset, rows)), raters, l2)
+    data = dataset.data
+    times = data.ratings[TIMESTAMP].to_numpy()[rows]
+    recent = rows[times > np.quantile(times, 1 - RECENT)]
+    counts = [
+        np.bincount(data.rating_movies[some], minlength=len(data.movies)) for some in (rows, recent)
+    ]
+    return candidates.fit(dataset.rated(_liked(dataset, rows)), *counts, l2)
 
 
 def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:
@@ -61,17 +68,15 @@ def train(data: MovieLens, root: Path = files.ROOT) -> dict:
         The manifest entry.
 
     Raises:
-        DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_candidates`.
+        DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_first_stage`.
     """
     model = fit(split_by(data, "temporal"), np.arange(len(data.ratings)))
-    entry = {
-        "dataset": data.name,
-        "data": {"files": data.files, "fingerprint": data.fingerprint, "source": data.source},
+    entry = artifacts.description(data) | {
         "code": provenance.code_hash(__name__),
         "l2": L2,
-        "slope": model.slope,
-        "popularity_slope": model.popularity_slope,
+        "factors": model.factors,
         "trained": datetime.date.today().isoformat(),
     }
-    artifacts.save_candidates(artifacts.model_folder(data.name, root=root), model, entry)
+    folder = artifacts.model_folder(data.name, root=root)
+    artifacts.save_first_stage(folder, artifacts.CANDIDATES, model, entry)
     return entry

@@ -55,9 +55,7 @@ def train(
     if not replace:
         encoder = dataset.fit_encoder(fitting.rows_to_fit(dataset, settings))
         artifacts.check_replaceable(folder, name, encoder, data)
-    description = {
-        "dataset": data.name,
-        "data": {"files": data.files, "fingerprint": data.fingerprint, "source": data.source},
+    description = artifacts.description(data) | {
         "setting": setting,
         "settings": dataclasses.asdict(settings),
         "seed": seed,

@@ -11,6 +11,7 @@ from movierec.data.raw_readers import DataError
 from movierec.data.splits import Split
 from movierec.evaluation import evaluate, future, rankers
 from movierec.evaluation.future import Task
+from movierec.sequences import next_movie
 from movierec.training import candidates
 from movierec.training.settings import Settings
 from movierec.training.train import train
@@ -66,11 +67,25 @@ def test_for_you_is_the_product_of_both_probabilities(made):
     turned_to = rankers.turned_to_scorer(dataset, model, known)
     rows = dataset.split.test[:3]
     likely = np.linspace(0.1, 0.9, 180).reshape(3, 60)
-    scores = rankers.for_you_scorer(turned_to, lambda rows: likely)(rows)
+    scores = rankers.product_scorer(turned_to, lambda rows: likely)(rows)
     unrated = dataset.rated(known)[made.rating_users[rows]].toarray() == 0
     assert np.isfinite(scores).all()
     shares = np.where(unrated, np.exp(scores) / likely, 0)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-4)
+
+
+def test_histories_end_before_the_row_and_have_known_movies_only(dataset):
+    class Histories:
+        """Keeps the histories that it is asked about."""
+
+        def log_probability(self, histories, unrated):
+            self.asked = histories.tolist()
+            return np.log(unrated / unrated.sum(axis=1, keepdims=True) + 1e-9)
+
+    model = Histories()
+    scorer = rankers.rated_next_scorer(dataset, model, np.array([0, 1, 3, 4, 5, 9, 10]))
+    scorer(np.array([2, 10, 5, 12]))  # rows 0 to 4, 9, 10 and 12 are of user 0, 5 to 8 and 11 of 1
+    assert model.asked == [[0, 1, *4 * [-1]], [0, 1, 3, 4, 7, -1], 6 * [-1], [0, 1, 3, 4, 7, 5]]
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +103,44 @@ def test_data_without_a_user_before_and_after_are_refused(made):
 
 def test_the_table_of_the_future(mixed, tmp_path):
     train("autointmlp", mixed, root=tmp_path, protocol="temporal", epochs=1)
+    next_movie.train(mixed, "temporal", root=tmp_path, epochs=1)
     table = evaluate.run(mixed, "future", tmp_path)
     assert (table["protocol"] == "future").all()
     ours = table.set_index("ranker")[table["model"].to_numpy()]
-    assert [name.split(": ")[1] for name in ours.index] == ["surest", "for you"]
+    orders = ["surest", "for you", "carry on"]
+    title = "AutoInt+, tuned setting"
+    assert ours.index.tolist() == ["next movie", *(f"{title}: {order}" for order in orders)]
     assert (ours["lead_low"] <= ours["lead"]).all()
+    assert ours["rated_later"].notna().tolist() == [False, True, True, True]
     assert table["ndcg@10"].between(0, 1).all()
     assert table.loc[~table["model"], "ranker"].tolist()[-2:] == ["implicit ALS", "EASE"]
 
 
 def test_the_penalty_of_the_candidate_model_is_compared_on_validation_rows(mixed, monkeypatch):
     monkeypatch.setattr(future, "PENALTIES", (3.0, 30.0))
+    monkeypatch.setattr(candidates, "L2", 30.0)
+    monkeypatch.setattr(future, "POOLS", (10, 60))
     settings = Settings(epochs=1, patience=None)
     table = future.tune_candidates(mixed, settings)
-    assert table["l2"].tolist() == [3, 3, 30, 30]
-    assert table["order"].tolist() == ["turn to it", "for you"] * 2
-    assert table["lead"].isna().tolist() == [True, False] * 2
+    assert table["l2"].tolist() == [3, 3, 30, 30, 30, 30]
+    assert table["order"].tolist() == ["turn to it", "for you"] * 2 + ["for you"] * 2
+    assert table["pool"].tolist()[4:] == [10, 60]
+    assert table["lead"].isna().tolist() == [True, False] * 2 + [False] * 2
+    assert table["ndcg@10"].iloc[5] == table["ndcg@10"].iloc[3]  # 60 are all movies
+
+
+def test_a_pool_puts_the_movies_that_are_not_in_it_last():
+    logs, product = np.array([[-1.0, -3.0, -2.0, -4.0]]), np.array([[-9.0, -1.0, -8.0, -2.0]])
+    scorer = future.pooled_scorer(lambda rows: logs, lambda rows: product.copy(), 2)
+    assert np.argsort(-scorer(np.array([0])), kind="stable")[0].tolist() == [2, 0, 1, 3]
+
+
+def test_what_the_shown_probability_was_worth_by_hand(dataset):
+    """User 0 rates movies 7 (1), 5 (4) and 6 (5) later; 9 is never rated."""
+    rows, top_k = np.array([10]), np.array([[5, 9, 7, -1]])
+    found = future.shown_and_liked(dataset, rows, top_k, lambda rows, movies: movies / 10)
+    assert found["rated_later"] == 2
+    assert found["shown"] == pytest.approx(0.6)
+    assert found["liked"] == pytest.approx(0.5)
+    nothing = future.shown_and_liked(dataset, rows, np.array([[9, -1]]), None)
+    assert nothing == {"rated_later": 0}

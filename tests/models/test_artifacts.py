@@ -52,6 +52,7 @@ def test_both_models_share_folder_and_encoder(folder, made):
         *names,
         "candidates.npz",
         "manifest.json",
+        "next_movie.npz",
     ]
     for name in ("autoint", "autointmlp"):
         model, encoder, entry = artifacts.load(folder, name)
@@ -150,7 +151,12 @@ def test_a_key_that_occurs_twice_is_refused(folder):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX's pipes and devices")
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "very large"])
 def test_what_is_no_plain_file_is_refused_without_being_read(folder, made, kind):
-    for path in (folder.manifest, folder.weights("autointmlp"), folder.encoder, folder.candidates):
+    for path in (
+        folder.manifest,
+        folder.weights("autointmlp"),
+        folder.encoder,
+        folder.weights("candidates"),
+    ):
         whole = path.read_bytes()
         path.unlink()
         if kind == "pipe":
@@ -164,7 +170,7 @@ def test_what_is_no_plain_file_is_refused_without_being_read(folder, made, kind)
                 file.truncate(2**31)
         with pytest.raises(artifacts.ArtifactError, match=rf"{path.name} cannot be read.*it "):
             artifacts.load(folder, "autointmlp")
-            artifacts.load_candidates(folder, made)
+            artifacts.load_first_stage(folder, "candidates", made)
         path.rmdir() if kind == "folder" else path.unlink()
         path.write_bytes(whole)
     artifacts.load(folder, "autointmlp")
@@ -291,18 +297,18 @@ def test_a_lock_that_is_never_released_is_an_error(folder, monkeypatch):
 
 
 def test_the_candidate_model_is_read_as_it_was_written(folder, made):
-    model = artifacts.load_candidates(folder, made)
+    model = artifacts.load_first_stage(folder, "candidates", made)
     fitted = candidates.fit(split_by(made, "temporal"), np.arange(len(made.ratings)))
     for name, array in fitted.arrays().items():
         assert np.array_equal(model.arrays()[name], array), name
 
 
 def test_a_candidate_model_that_does_not_belong_is_refused(folder, made, tmp_path):
-    path, whole = folder.candidates, folder.candidates.read_bytes()
+    path, whole = folder.weights("candidates"), folder.weights("candidates").read_bytes()
 
     def refused(message, data=made):
         with pytest.raises(artifacts.ArtifactError, match=message) as error:
-            artifacts.load_candidates(folder, data)
+            artifacts.load_first_stage(folder, "candidates", data)
         assert "train" in str(error.value)
 
     ratings = made.ratings.assign(rating=6 - made.ratings["rating"])

@@ -1,5 +1,7 @@
 """P(turn to it): by hand, against finite differences, and on data with a planted taste."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -8,14 +10,16 @@ from movierec.models import candidates
 from movierec.models.candidates import CandidateModel
 
 WEIGHTS = sparse.csr_array(np.array([[0, 0.5, -0.2], [0.1, 0, 0.3], [0.4, 0, 0]], np.float32))
-MODEL = CandidateModel(WEIGHTS, np.array([9, 0, 99], np.int32), slope=2.0, popularity_slope=0.5)
+RATERS, RECENT = np.array([9, 0, 99], np.int32), np.array([3, 0, 1], np.int32)
+MODEL = CandidateModel(WEIGHTS, RATERS, RECENT, (2.0, 0.5, 0.3))
+POPULARITY = np.array([10**0.5 * 4**0.3, 1, 100**0.5 * 2**0.3])
 
 
 def test_the_probability_by_hand():
     """The user likes movies 0 and 2, and has rated 2 only: 0 and 1 are left."""
     liked = sparse.csr_array(np.array([[1, 0, 1]], np.float32))
     unrated = np.array([[True, True, False]])
-    odds = np.array([10**0.5 * np.exp(2 * 0.4), np.exp(2 * 0.5)])
+    odds = POPULARITY[:2] * np.exp(2 * np.array([0.4, 0.5]) / np.sqrt(2))
     found = np.exp(MODEL.log_probability(liked, unrated)[0])
     np.testing.assert_allclose(found, [*odds / odds.sum(), 0], rtol=1e-5)
 
@@ -23,9 +27,7 @@ def test_the_probability_by_hand():
 def test_without_liked_movies_popularity_is_left():
     nothing = sparse.csr_array((1, 3), dtype=np.float32)
     found = np.exp(MODEL.log_probability(nothing, np.ones((1, 3), bool))[0])
-    np.testing.assert_allclose(
-        found, np.sqrt([10, 1, 100]) / np.sqrt([10, 1, 100]).sum(), rtol=1e-5
-    )
+    np.testing.assert_allclose(found, POPULARITY / POPULARITY.sum(), rtol=1e-5)
 
 
 def test_somebody_who_has_rated_everything_turns_to_nothing():
@@ -34,8 +36,9 @@ def test_somebody_who_has_rated_everything_turns_to_nothing():
 
 
 def test_reasons_add_up_to_the_score():
-    np.testing.assert_allclose(MODEL.reasons(np.array([0, 2]), 1), [1.0, 0.0], atol=1e-6)
-    np.testing.assert_allclose(MODEL.reasons(np.array([1, 2]), 0), [0.2, 0.8], atol=1e-6)
+    for liked, movie, expected in (([0, 2], 1, [1.0, 0.0]), ([1, 2], 0, [0.2, 0.8])):
+        found = MODEL.reasons(np.array(liked), movie)
+        np.testing.assert_allclose(found, np.array(expected) / np.sqrt(2), atol=1e-6)
 
 
 def test_the_largest_weights_of_each_column_are_kept():
@@ -67,25 +70,21 @@ def likelihood(model, before, after):
 def test_the_factors_have_the_highest_likelihood(taste):
     before, after = taste
     liked = sparse.csr_array(before)
-    model = candidates.fit(liked, before.sum(axis=0), l2=10, kept=20)
+    recent = before[::3].sum(axis=0)
+    model = candidates.fit(liked, before.sum(axis=0), recent, l2=10, kept=20)
     model = candidates.calibrated(model, liked, liked, sparse.csr_array(after))
-    assert model.slope > 1
-    assert 0.5 < model.popularity_slope < 1.5
+    assert model.factors[0] > 1
+    assert 0.5 < sum(model.factors[1:]) < 1.5
     best = likelihood(model, before, after)
-    for slope, popularity_slope in ((0.1, 0), (-0.1, 0), (0, 0.1), (0, -0.1)):
-        other = CandidateModel(
-            model.weights,
-            model.raters,
-            model.slope + slope,
-            model.popularity_slope + popularity_slope,
-        )
-        assert likelihood(other, before, after) < best
+    for change in (*np.eye(3), *-np.eye(3)):
+        factors = tuple(np.array(model.factors) + 0.1 * change)
+        assert likelihood(dataclasses.replace(model, factors=factors), before, after) < best
 
 
 def test_a_user_turns_to_movies_of_their_taste(taste):
     before, after = taste
     liked = sparse.csr_array(before)
-    model = candidates.fit(liked, before.sum(axis=0), l2=10)
+    model = candidates.fit(liked, before.sum(axis=0), before[::3].sum(axis=0), l2=10)
     model = candidates.calibrated(model, liked, liked, sparse.csr_array(after))
     shares = np.exp(model.log_probability(liked, before == 0))
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-4)

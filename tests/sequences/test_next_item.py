@@ -13,7 +13,7 @@ from tests.sequences.test_prefixes import encoded
 IDS = np.array([[1, 2, 3, 0], [4, 0, 0, 0]], np.int32)
 ENCODERS = ["gru", "attention"]
 SMALL = train.NextItemSettings(
-    dim=16, length=4, batch_size=8, epochs=30, learning_rate=0.01, dropout=0.0, averaging=0.5
+    dim=16, length=4, batch_size=8, epochs=30, learning_rate=0.01, dropout=0.0, ema_momentum=0.5
 )
 # Item 1 is followed by 2, 2 by 3, ... and 6 by 1.
 RING = encoded(*[[1 + (start + step) % 6 for step in range(5)] for start in range(6)] * 4, items=6)

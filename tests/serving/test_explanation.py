@@ -48,7 +48,7 @@ def test_the_liked_movies_that_speak_for_a_movie(small):
     rated = pd.DataFrame({"movie_id": [3, 6, 12, 15, 1, 9], "rating": [5, 4, 4, 5, 3, 5]})
     found = explanation.reasons(small, 9, rated)
     model = small.candidate_model
-    weights = model.slope * model.weights.toarray()[:, 8]
+    weights = model.factors[0] * model.weights.toarray()[:, 8] / np.sqrt(4)  # of four liked
     liked = [movie for movie in (3, 6, 12, 15) if weights[movie - 1] > 0]
     expected = sorted(liked, key=lambda movie: -weights[movie - 1])[: explanation.REASONS]
     assert found["movie_id"].tolist() == expected

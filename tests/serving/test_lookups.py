@@ -52,8 +52,8 @@ def test_history_has_all_ratings_of_the_user_newest_first(lookups, made):
     assert (history["rating"].to_numpy() == raw["rating"].loc[history["movie_id"]]).all()
     assert history["timestamp"].is_monotonic_decreasing
     assert lookups.default_time(7) == tuple(history.iloc[0][["rating_year", "rating_month"]])
-    rated = made.movies["movie_id"].isin(raw.index)
-    assert np.array_equal(lookups.rated(7), rated)
+    oldest_first = raw.sort_values("timestamp", kind="stable").index
+    assert np.array_equal(lookups.rated(7), made.movie_positions(oldest_first))
 
 
 def test_the_default_time_without_ratings_is_the_newest_of_all(made):

@@ -10,6 +10,7 @@ from movierec.data.dataset import split_by
 from movierec.data.rows import UNKNOWN
 from movierec.data.schema import FEATURES, MOVIE_COLUMNS, TIME_FEATURES, USER_FEATURES
 from movierec.models import artifacts
+from movierec.serving import new_user
 from movierec.serving import recommender as recommenders
 from movierec.serving.lookups import ORDERS, Filters
 from movierec.serving.recommender import Recommender, RequestError
@@ -26,7 +27,7 @@ def rows_of_all_movies(data, user_id, year, month):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_recommendation_has_the_best_of_all_unrated_movies(small, order):
-    """Ranked by P(like), or by P(turn to) · P(like), each computed here from the tables."""
+    """Ranked by P(like), alone or times that of the first stage, computed here from the tables."""
     year, month = small.lookups.default_time(7)
     rows = rows_of_all_movies(small.data, 7, year, month)
     probability = pd.Series(small.score(rows), index=rows["movie_id"])
@@ -35,9 +36,15 @@ def test_the_recommendation_has_the_best_of_all_unrated_movies(small, order):
     score = probability
     if order == "for-you":
         liked = small.data.movie_positions(history.loc[history["rating"] >= 4, "movie_id"])
-        odds = model.slope * model.weights.toarray()[liked].sum(axis=0)
-        odds += model.popularity_slope * np.log(model.raters + 1)
+        a, b, c = model.factors
+        odds = a * model.weights.toarray()[liked].sum(axis=0) / np.sqrt(len(liked))
+        odds += b * np.log(model.raters + 1) + c * np.log(model.recent + 1)
         score = score * np.exp(odds)
+    if order == "carry-on":
+        oldest_first = history.sort_values("timestamp", kind="stable")["movie_id"]
+        rated = small.data.movie_positions(oldest_first)
+        every = np.ones((1, 60), bool)
+        score = score * np.exp(small.next_movie_model.log_probability(rated[None], every)[0])
     best = score.drop(history["movie_id"]).sort_values(ascending=False, kind="stable").index
     movies = small.recommend(7, n=len(best), order=order)
     assert movies["movie_id"].tolist() == best.tolist()
@@ -50,11 +57,17 @@ def test_only_the_likeliest_candidates_are_scored_for_you(small, monkeypatch):
     monkeypatch.setattr(recommenders, "POOL", 12)
     candidates = small.candidates(7)
     whole = small.rank(candidates, 20)
-    pool = np.argsort(-candidates.turned_to, kind="stable")[:12]
+    pool = np.argsort(-small.turned_to(candidates), kind="stable")[:12]
     assert set(small.rank(candidates)["movie_id"]) <= set(small.data.movies["movie_id"].iloc[pool])
     assert len(whole) == 20  # a longer list has a larger pool
     with pytest.raises(RequestError, match="unknown order 'best': choose one of for-you, surest"):
         small.recommend(7, order="best")
+
+
+def test_without_ratings_the_list_carries_on_from_popularity(small):
+    candidates = new_user.candidates(small, new_user.NewUser())
+    first = small.rank(candidates, order="for-you")
+    assert small.rank(candidates, order="carry-on").equals(first)
 
 
 def test_a_year_without_training_rows_is_unknown(small):
