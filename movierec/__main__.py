@@ -12,7 +12,7 @@ from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
 from movierec.errors import MovieRecError
 from movierec.models import registry
-from movierec.models.artifacts import CANDIDATES, FIRST_STAGES, NEXT_MOVIE
+from movierec.models.artifacts import ARRAY_MODELS, CANDIDATES, HISTORY, NEXT_MOVIE
 from movierec.search.grids import GRIDS, grid_for
 from movierec.sequences import sessions
 from movierec.serving.lookups import ORDERS
@@ -57,6 +57,13 @@ def train(options: argparse.Namespace) -> None:
         data = movielens.load(options.dataset)
         next_movie.train(data, options.protocol, options.seed, epochs=options.epochs)
         print("saved the next-movie model")
+        return
+    if options.model == HISTORY:
+        from movierec.training import history  # imports TensorFlow
+
+        changes = {} if options.epochs is None else {"epochs": options.epochs}
+        history.train(movielens.load(options.dataset), options.protocol, options.seed, **changes)
+        print("saved AutoInt+ with history")
         return
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
     entry = train(
@@ -148,10 +155,19 @@ OTHER_GRIDS = {"fold-in": _search_prior, "candidates": _search_candidates}
 
 
 def recommend(options: argparse.Namespace) -> None:
-    """Print the movies recommended to a user."""
-    from movierec import load
+    """Print the movies recommended to a user, or write those of all users to a file."""
+    from movierec import files, load
 
     recommender = load(options.model, options.dataset)
+    if options.all is not None:
+        table = recommender.recommend_all(options.n, options.order)
+        with files.replacing(options.all) as (part,):
+            if options.all.suffix == ".parquet":
+                table.to_parquet(part, index=False)
+            else:
+                table.to_csv(part, index=False)
+        print(f"{table['user_id'].nunique():,} lists written to {options.all}")
+        return
     table = recommender.recommend(
         options.user, options.n, options.year, options.month, options.order
     )
@@ -228,7 +244,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", choices=movielens.NAMES)
 
     command = add("train", train)
-    add_model(command, *FIRST_STAGES)
+    add_model(command, *ARRAY_MODELS)
     add_dataset(command)
     command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
     command.add_argument("--protocol", choices=splits.PROTOCOLS, default="test-rows")
@@ -256,7 +272,9 @@ def parser() -> argparse.ArgumentParser:
     )
 
     command = add("recommend", recommend)
-    command.add_argument("--user", type=int, required=True, help="user id")
+    whom = command.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--user", type=int, help="user id")
+    whom.add_argument("--all", type=Path, metavar="FILE", help="a .parquet or .csv file to write")
     command.add_argument("--n", type=int, default=10, help="number of movies (default: 10)")
     add_model(command)
     add_dataset(command)

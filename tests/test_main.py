@@ -43,6 +43,15 @@ def test_recommend_in_three_formats(capsys, project, small):
     assert [row["title"] for row in rows] == expected["title"].tolist()
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_recommend_for_all_users(capsys, project, small, tmp_path, suffix):
+    file = tmp_path / f"lists.{suffix}"
+    printed = run(capsys, "recommend", "--all", str(file), "--n", "4")
+    assert printed == f"40 lists written to {file}\n"
+    found = (pd.read_csv if suffix == "csv" else pd.read_parquet)(file)
+    pd.testing.assert_frame_equal(found, small.recommend_all(4), check_dtype=False)
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -2,7 +2,7 @@
 
 The scored rows are always the same: all but each user's first ten ratings. A model represents a
 new user by its unknown user id ("profile only") or by an embedding learnt from the first ratings
-("folded in"); baselines are fitted on these ratings too.
+("folded in"); AutoInt+ with history reads the first ratings, and baselines are fitted on them too.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from movierec import files, provenance
+from movierec.data import encoder_file
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
 from movierec.data.rows import UNKNOWN
 from movierec.data.schema import RATING, TIMESTAMP
@@ -21,6 +22,7 @@ from movierec.data.tables import MovieLens
 from movierec.evaluation import metrics, rankers, summary
 from movierec.evaluation.rankers import RankerScores
 from movierec.models import artifacts, fold_in, registry, scorer
+from movierec.models.history import known_ratings
 from movierec.models.numpy_model import NumpyModel
 from movierec.training import candidates
 from movierec.training.fitting import fitted
@@ -49,6 +51,11 @@ def scores(
         profile_scores = scorer.predictor(model)(encoded.ids[rows])
         weights = entry["weights_sha256"][:12]
         models.append((registry.TITLES[name], weights, model, encoded, profile_scores))
+    saved = folder.content().get(artifacts.HISTORY)
+    if saved is not None:
+        with_history = artifacts.load_arrays(folder, artifacts.HISTORY, dataset.data)
+        encoder = encoder_file.load(folder.encoder, saved["encoder_sha256"])
+        ids, users = dataset.encoded(encoder).ids[rows], dataset.data.rating_users[rows]
     baselines = list(rankers.tune(dataset))
     for count in RATINGS_KNOWN:
         first = test[order < count]
@@ -60,6 +67,11 @@ def scores(
             if count:
                 folded = _folded_scores(model, encoded, first, rows)
                 table.append(RankerScores(f"{title}, folded in", folded, True, weights=weights))
+        if saved is not None:
+            predict = with_history.for_users(known_ratings(dataset, first))
+            weights = saved["weights_sha256"][:12]
+            name = artifacts.TITLES[artifacts.HISTORY]
+            table.append(RankerScores(name, predict(ids, users), True, weights=weights))
         yield count, rows, table
 
 

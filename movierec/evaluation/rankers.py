@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from movierec import files
+from movierec.data import encoder_file
 from movierec.data.dataset import EncodedDataset, SplitDataset
+from movierec.data.rows import UNKNOWN
 from movierec.data.schema import TIMESTAMP
 from movierec.evaluation import baselines, full_ranking, metrics
 from movierec.evaluation.baselines import Interactions, PairScorer
 from movierec.evaluation.full_ranking import RowScorer
-from movierec.models import artifacts, next_movie, registry
-from movierec.models.artifacts import NEXT_MOVIE
+from movierec.models import artifacts, history, next_movie, registry
+from movierec.models.artifacts import HISTORY, NEXT_MOVIE
 from movierec.models.candidates import CandidateModel
+from movierec.models.history import HistoryModel
 from movierec.models.next_movie import NextMovieModel
 from movierec.models.scorer import Predictor, predictor
 from movierec.training import candidates, named_settings, settings
@@ -290,7 +294,7 @@ def model_rankers(
     folder = artifacts.model_folder(dataset.data.name, root=root, protocol=dataset.protocol.name)
     saved = folder.content().get(NEXT_MOVIE)
     if saved is not None:
-        model = artifacts.load_first_stage(folder, NEXT_MOVIE, dataset.data)
+        model = artifacts.load_arrays(folder, NEXT_MOVIE, dataset.data)
         first_stages["carry on"] = rated_next_scorer(dataset, model, known)
         weights = saved["weights_sha256"][:12]
         yield ListRanker("next movie", first_stages["carry on"], weights)
@@ -374,6 +378,27 @@ def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:
             if not entry["settings"]["refit"]:
                 title += ", training rows only"
             yield title, entry, predictor(model), dataset.encoded(encoder)
+    folder = artifacts.model_folder(dataset.data.name, root=root, protocol=dataset.protocol.name)
+    entry = folder.content().get(HISTORY)
+    if entry is not None:
+        model = artifacts.load_arrays(folder, HISTORY, dataset.data)
+        encoded = dataset.encoded(encoder_file.load(folder.encoder, entry["encoder_sha256"]))
+        title = f"{artifacts.TITLES[HISTORY]}, tuned setting"
+        yield title, entry, history_predictor(dataset, model, encoded), encoded
+
+
+def history_predictor(
+    dataset: SplitDataset, model: HistoryModel, encoded: EncodedDataset
+) -> Predictor:
+    """A predictor from encoded rows of users of the data set, whose history are the known rows."""
+    by_position = history.known_ratings(dataset, dataset.split.known)
+    users = by_position.shape[0]
+    position = np.full(encoded.encoder.field_dims[0], users)  # of each user id
+    position[encoded.user_ids[:, 0]] = np.arange(users)
+    position[UNKNOWN] = users
+    nobody = sparse.csr_array((1, by_position.shape[1]), dtype=np.float32)
+    predict = model.for_users(sparse.vstack([by_position, nobody]).tocsr())
+    return lambda ids: predict(ids, position[ids[:, 0]])
 
 
 def model_scores(dataset: SplitDataset, root: Path = files.ROOT) -> Iterator[RankerScores]:

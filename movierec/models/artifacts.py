@@ -23,6 +23,7 @@ from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError, quoted
 from movierec.models import registry, weights_file
 from movierec.models.candidates import CandidateModel
+from movierec.models.history import HistoryModel
 from movierec.models.next_movie import NextMovieModel
 from movierec.models.numpy_model import NumpyModel
 
@@ -30,8 +31,11 @@ WEIGHTS = {
     "autoint": "autoInt_model_weights.weights.h5",
     "autointmlp": "autoIntMLP_model_weights.weights.h5",
 }
-CANDIDATES, NEXT_MOVIE = "candidates", "next-movie"
-FIRST_STAGES = {CANDIDATES: CandidateModel, NEXT_MOVIE: NextMovieModel}  # saved as arrays
+CANDIDATES, NEXT_MOVIE, HISTORY = "candidates", "next-movie", "history"
+FIRST_STAGES = {CANDIDATES: CandidateModel, NEXT_MOVIE: NextMovieModel}
+ARRAY_MODELS = FIRST_STAGES | {HISTORY: HistoryModel}  # saved as arrays
+TITLES = registry.TITLES | {HISTORY: "AutoInt+ with history"}
+ArrayModel = CandidateModel | NextMovieModel | HistoryModel
 FINGERPRINT = ("users", "movies", "ratings", "timestamps")
 
 MANIFEST_BYTES = 2**24  # at most
@@ -82,7 +86,7 @@ class ModelFolder:
         Raises:
             ArtifactError: the manifest cannot be read.
         """
-        weights = [self.weights(name) for name in (*WEIGHTS, *FIRST_STAGES)]
+        weights = [self.weights(name) for name in (*WEIGHTS, *ARRAY_MODELS)]
         try:
             files.finish_moves(self.encoder, *weights, self.manifest)
             return _entries(files.read(self.manifest, MANIFEST_BYTES))
@@ -125,14 +129,18 @@ def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict:
 
 def _check_entry(name: str, entry: Any) -> None:
     """Refuse an entry with missing parts, parts of the wrong type, or that was changed."""
-    if name not in (*WEIGHTS, *FIRST_STAGES):
+    if name not in (*WEIGHTS, *ARRAY_MODELS):
         raise ArtifactError(f"there is no model {quoted(name)}")
     data = entry.get("data") if isinstance(entry, dict) else None
     fingerprint = data.get("fingerprint") if isinstance(data, dict) else None
     if not isinstance(fingerprint, dict):
         raise ArtifactError(f"the entry {name} has no fingerprint of its data")
     hashes = {f"data.fingerprint.{table}": fingerprint.get(table) for table in FINGERPRINT}
-    keys = ["weights_sha256", *(["encoder_sha256"] if name in WEIGHTS else []), "entry_sha256"]
+    keys = [
+        "weights_sha256",
+        *(["encoder_sha256"] if name not in FIRST_STAGES else []),
+        "entry_sha256",
+    ]
     hashes |= {key: entry.get(key) for key in keys}
     for key, value in hashes.items():
         if not isinstance(value, str) or not SHA256.fullmatch(value):
@@ -195,9 +203,10 @@ def check_replaceable(
         ArtifactError: a saved model was trained on other data, or the other model has another
             encoder; the message gives the commands that train all models of the folder again.
     """
-    entries = folder.entries()
     digest = files.digest(encoder.to_bytes())
-    for saved, entry in entries.items():
+    for saved, entry in folder.content().items():
+        if saved in FIRST_STAGES:
+            continue
         differing = [t for t in _differing(entry, data) if t != "timestamps"]
         if differing:
             reason = f"was trained on other data: {' and '.join(differing)} differ"
@@ -209,7 +218,7 @@ def check_replaceable(
         others = [other for other in folder.content() if other != name]
         commands += [f"`{folder.command} {other}`" for other in others]
         raise ArtifactError(
-            f"{folder.path} holds {registry.TITLES[saved]}, which {reason}. Nothing was replaced. "
+            f"{folder.path} holds {TITLES[saved]}, which {reason}. Nothing was replaced. "
             f"To replace it, run {' and then '.join(commands)}"
         )
 
@@ -263,27 +272,40 @@ def save(
                 }
             )
             manifest_part.write_text(_as_json(entries), "utf-8")
-        for other in set(WEIGHTS) - set(entries):
+        for other in {*WEIGHTS, HISTORY} - set(entries):
             folder.weights(other).unlink(missing_ok=True)
 
 
-def save_first_stage(
-    folder: ModelFolder, name: str, model: CandidateModel | NextMovieModel, entry: dict
+def save_arrays(
+    folder: ModelFolder,
+    name: str,
+    model: ArrayModel,
+    entry: dict,
+    encoder: FeatureEncoder | None = None,
 ) -> None:
-    """Write a model of the first stage and its manifest entry: both or none.
+    """Write a model that is saved as arrays and its manifest entry: both or none.
 
     Args:
         folder: see `model_folder`.
-        name: a key of `FIRST_STAGES`.
+        name: a key of `ARRAY_MODELS`.
         model: the model.
-        entry: what the manifest records in addition to hash and versions.
+        entry: what the manifest records in addition to hashes and versions.
+        encoder: the encoder it was fitted with, if it has one.
 
     Raises:
-        ArtifactError: the manifest cannot be read.
+        ArtifactError: the manifest cannot be read, or the folder's encoder is another one.
         OSError: see `files.replacing` and `files.locked`.
     """
     with files.locked(folder.path):
         entries = folder.content()
+        if encoder is not None:
+            digest = files.digest(encoder.to_bytes())
+            if entries.get("autointmlp", {}).get("encoder_sha256") != digest:
+                raise ArtifactError(
+                    f"{folder.path} holds no AutoInt+ with the same encoder. Nothing was written. "
+                    f"Run `{folder.command} autointmlp` and then `{folder.command} {name}`"
+                )
+            entry = entry | {"encoder_sha256": digest}
         with files.replacing(folder.weights(name), folder.manifest) as (part, manifest_part):
             with part.open("wb") as file:
                 np.savez_compressed(file, **model.arrays())
@@ -296,14 +318,12 @@ def _as_json(entries: dict) -> str:
     return json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def load_first_stage(
-    folder: ModelFolder, name: str, data: MovieLens
-) -> CandidateModel | NextMovieModel:
-    """A model of the first stage, after checking that it belongs to the manifest and to the data.
+def load_arrays(folder: ModelFolder, name: str, data: MovieLens) -> ArrayModel:
+    """A model that is saved as arrays, after checking that it belongs to manifest and data.
 
     Args:
         folder: see `model_folder`.
-        name: a key of `FIRST_STAGES`.
+        name: a key of `ARRAY_MODELS`.
         data: the data set.
 
     Raises:
@@ -318,7 +338,7 @@ def load_first_stage(
     _check_hash(path, entry["weights_sha256"], remedy)
     check_data(entry, data, name)
     try:
-        return FIRST_STAGES[name].read(path, len(data.movies))
+        return ARRAY_MODELS[name].read(path, len(data.movies))
     except ValueError as error:
         raise ArtifactError(f"{path} cannot be read: {error}. {remedy}") from error
 

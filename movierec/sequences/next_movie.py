@@ -86,7 +86,7 @@ def train(
 
     Raises:
         DataError, TrainingError, ArtifactError, OSError: see `split_by`, `fit` and
-            `artifacts.save_first_stage`.
+            `artifacts.save_arrays`.
     """
     dataset = split_by(data, protocol)
     serving = protocol == "test-rows"
@@ -103,5 +103,5 @@ def train(
         "trained": datetime.date.today().isoformat(),
     }
     folder = artifacts.model_folder(data.name, root=root, protocol=protocol)
-    artifacts.save_first_stage(folder, artifacts.NEXT_MOVIE, model, entry)
+    artifacts.save_arrays(folder, artifacts.NEXT_MOVIE, model, entry)
     return entry

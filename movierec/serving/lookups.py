@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from movierec.data import features
 from movierec.data.schema import LIKED, MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
@@ -47,10 +48,50 @@ class Lookups:
 
     @cached_property
     def _by_user(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row indices of the ratings ordered by user, and where each user's begin."""
+        """Row indices of the ratings ordered by user and time, and where each user's begin."""
         users = self.data.rating_users
-        order = np.argsort(users, kind="stable").astype(np.int32)
+        order = np.lexsort((self.data.ratings[TIMESTAMP], users)).astype(np.int32)
         return order, np.searchsorted(users[order], np.arange(len(self.data.users) + 1))
+
+    @cached_property
+    def last_times(self) -> pd.DataFrame:
+        """Year and month of every user's last rating, see `default_time`."""
+        order, starts = self._by_user
+        rows, none = order[starts[1:] - 1], np.diff(starts) == 0
+        newest = self.data.ratings[TIMESTAMP].max()
+        times = np.where(none, newest, self.data.ratings[TIMESTAMP].to_numpy()[rows])
+        return features.time_features(pd.Series(times))
+
+    @cached_property
+    def rated_table(self) -> sparse.csr_array:
+        """1 where a user (row) has rated a movie (column); float32."""
+        return self._table(np.arange(len(self.data.ratings)))
+
+    @cached_property
+    def liked_table(self) -> sparse.csr_array:
+        """1 where a user (row) rated a movie (column) `LIKED` or more; float32."""
+        return self._table(np.flatnonzero(self.data.labels > 0))
+
+    def _table(self, rows: np.ndarray) -> sparse.csr_array:
+        pairs = self.data.rating_users[rows], self.data.rating_movies[rows]
+        shape = len(self.data.users), len(self.movies)
+        return sparse.csr_array((np.ones(len(rows), np.float32), pairs), shape)
+
+    def histories(self, users: np.ndarray, length: int) -> np.ndarray:
+        """Positions of the movies that users rated last, see `NextMovieModel.log_probability`.
+
+        Args:
+            users: positions of users.
+            length: number of movies, at most.
+
+        Returns:
+            Oldest first, then -1, shape (users, length).
+        """
+        order, starts = self._by_user
+        stop = starts[users + 1][:, None]
+        positions = np.maximum(starts[users][:, None], stop - length) + np.arange(length)
+        rows = order[np.minimum(positions, len(order) - 1)]
+        return np.where(positions < stop, self.data.rating_movies[rows], -1)
 
     @cached_property
     def genre_table(self) -> pd.DataFrame:
@@ -138,7 +179,7 @@ class Lookups:
         return self.data.users.iloc[self.user_position(user_id)]
 
     def _ratings_of(self, user_id: int) -> pd.DataFrame:
-        """The user's rows of the ratings table."""
+        """The user's rows of the ratings table, oldest first."""
         order, starts = self._by_user
         position = self.user_position(user_id)
         return self.data.ratings.iloc[order[starts[position] : starts[position + 1]]]
@@ -177,8 +218,7 @@ class Lookups:
 
         Ratings of the same second keep the order of the file.
         """
-        ratings = self._ratings_of(user_id).sort_values(TIMESTAMP, kind="stable")
-        return self.data.movie_positions(ratings[MOVIE])
+        return self.data.movie_positions(self._ratings_of(user_id)[MOVIE])
 
     def liked(self, user_id: int) -> np.ndarray:
         """Positions of the movies that the user rated `LIKED` or more."""

@@ -12,7 +12,8 @@ from movierec import files
 from movierec.data import movielens
 from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
-from movierec.data.schema import TIME_FEATURES, USER_FEATURES, YEARS
+from movierec.data.schema import FEATURES, MOVIE, TIME_FEATURES, USER, USER_FEATURES, YEARS
+from movierec.data.schema import MOVIE_COLUMNS as MOVIE_FIELDS
 from movierec.data.tables import MovieLens
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
 from movierec.models.artifacts import FIRST_STAGES
@@ -22,6 +23,7 @@ from movierec.models.numpy_model import NumpyModel
 from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
 
 NO_FILTERS = Filters()
+USERS = 64  # users at a time in `recommend_all`: with 500 movies each, their ids take 1.7 MB
 POOL = 500  # movies that AutoInt or AutoInt+ scores for a list "for-you" or "carry-on"
 
 
@@ -105,6 +107,65 @@ class Recommender:
         """
         return self.rank(self.candidates(user_id, year, month), n, order=order)
 
+    def recommend_all(self, n: int = 10, order: str = "for-you") -> pd.DataFrame:
+        """The best movies for every user who has some left, as `recommend` gives them.
+
+        Users are ranked `USERS` at a time, so memory does not grow with their number.
+
+        Args:
+            n: number of movies; users with fewer unrated movies get those.
+            order: see `recommend`.
+
+        Returns:
+            user_id, rank (from 1), movie_id and probability; in the order of the users table.
+
+        Raises:
+            RequestError: an unknown order, or n out of range.
+        """
+        _check_order(order)
+        _check_whole("n", n, range(1, len(self.data.movies) + 1))
+        users = np.arange(len(self.data.users))
+        times = self.encoder.transform(self.lookups.last_times, TIME_FEATURES)
+        parts = [
+            self._best_of(users[start : start + USERS], times[start : start + USERS], n, order)
+            for start in range(0, len(users), USERS)
+        ]
+        user, movie, rank, probability = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return pd.DataFrame(
+            {
+                USER: self.data.users[USER].to_numpy()[user],
+                "rank": rank,
+                MOVIE: self.data.movies[MOVIE].to_numpy()[movie],
+                "probability": probability,
+            }
+        )
+
+    def _best_of(self, users: np.ndarray, times: np.ndarray, n: int, order: str) -> tuple:
+        """User and movie position, rank and probability of every place in the users' lists."""
+        rated, liked = self.lookups.rated_table[users], self.lookups.liked_table[users]
+        unrated = rated.toarray() == 0
+        if order == "surest":
+            first_stage, pool = np.where(unrated, 0, -np.inf), len(self.data.movies)
+        else:
+            first_stage, pool = self.candidate_model.log_probability(liked, unrated), max(n, POOL)
+        if order == "carry-on":
+            histories = self.lookups.histories(users, next_movie.LENGTH)
+            some = histories[:, 0] >= 0
+            first_stage[some] = self.next_movie_model.log_probability(
+                histories[some], unrated[some]
+            )
+        movies = np.sort(np.argsort(-first_stage, axis=1, kind="stable")[:, :pool], axis=1)
+        ids = np.empty((*movies.shape, len(FEATURES)), np.int32)
+        ids[..., : MOVIE_FIELDS.start] = self._encoded.user_ids[users, None]
+        ids[..., MOVIE_FIELDS] = self._encoded.movie_ids[movies]
+        ids[..., MOVIE_FIELDS.stop :] = times[:, None]
+        probability = self._predict(ids.reshape(-1, len(FEATURES))).reshape(movies.shape)
+        score = np.log(probability) + np.take_along_axis(first_stage, movies, axis=1)
+        best = np.argsort(-score, axis=1, kind="stable")[:, :n]
+        found, position = np.nonzero(np.isfinite(np.take_along_axis(score, best, axis=1)))
+        best = best[found, position]
+        return users[found], movies[found, best], position + 1, probability[found, best]
+
     def candidates(
         self, user_id: int, year: int | None = None, month: int | None = None
     ) -> Candidates:
@@ -159,8 +220,7 @@ class Recommender:
             RequestError: n below 1 or above the number of unrated movies, all movies rated, an
                 unknown order, or a genre or decade that no movie has.
         """
-        if order not in ORDERS:
-            raise RequestError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+        _check_order(order)
         left = int(candidates.unrated.sum())
         if not left:
             raise RequestError("every movie is rated already: there is nothing to recommend")
@@ -220,6 +280,11 @@ class Recommender:
         return self._predict(self.encoder.transform(rows))
 
 
+def _check_order(order: str) -> None:
+    if order not in ORDERS:
+        raise RequestError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+
+
 def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value not in allowed:
         expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
@@ -261,5 +326,5 @@ def attach(lookups: Lookups, model: str, root: Path = files.ROOT) -> Recommender
     folder = artifacts.model_folder(data.name, root=root)
     loaded, encoder, entry = artifacts.load(folder, model)
     artifacts.check_data(entry, data, model)
-    first_stages = (artifacts.load_first_stage(folder, name, data) for name in FIRST_STAGES)
+    first_stages = (artifacts.load_arrays(folder, name, data) for name in FIRST_STAGES)
     return Recommender(lookups, loaded, encoder, entry, *first_stages)

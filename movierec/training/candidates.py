@@ -68,7 +68,7 @@ def train(data: MovieLens, root: Path = files.ROOT) -> dict:
         The manifest entry.
 
     Raises:
-        DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_first_stage`.
+        DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_arrays`.
     """
     model = fit(split_by(data, "temporal"), np.arange(len(data.ratings)))
     entry = artifacts.description(data) | {
@@ -78,5 +78,5 @@ def train(data: MovieLens, root: Path = files.ROOT) -> dict:
         "trained": datetime.date.today().isoformat(),
     }
     folder = artifacts.model_folder(data.name, root=root)
-    artifacts.save_first_stage(folder, artifacts.CANDIDATES, model, entry)
+    artifacts.save_arrays(folder, artifacts.CANDIDATES, model, entry)
     return entry

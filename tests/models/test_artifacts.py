@@ -170,7 +170,7 @@ def test_what_is_no_plain_file_is_refused_without_being_read(folder, made, kind)
                 file.truncate(2**31)
         with pytest.raises(artifacts.ArtifactError, match=rf"{path.name} cannot be read.*it "):
             artifacts.load(folder, "autointmlp")
-            artifacts.load_first_stage(folder, "candidates", made)
+            artifacts.load_arrays(folder, "candidates", made)
         path.rmdir() if kind == "folder" else path.unlink()
         path.write_bytes(whole)
     artifacts.load(folder, "autointmlp")
@@ -297,7 +297,7 @@ def test_a_lock_that_is_never_released_is_an_error(folder, monkeypatch):
 
 
 def test_the_candidate_model_is_read_as_it_was_written(folder, made):
-    model = artifacts.load_first_stage(folder, "candidates", made)
+    model = artifacts.load_arrays(folder, "candidates", made)
     fitted = candidates.fit(split_by(made, "temporal"), np.arange(len(made.ratings)))
     for name, array in fitted.arrays().items():
         assert np.array_equal(model.arrays()[name], array), name
@@ -308,7 +308,7 @@ def test_a_candidate_model_that_does_not_belong_is_refused(folder, made, tmp_pat
 
     def refused(message, data=made):
         with pytest.raises(artifacts.ArtifactError, match=message) as error:
-            artifacts.load_first_stage(folder, "candidates", data)
+            artifacts.load_arrays(folder, "candidates", data)
         assert "train" in str(error.value)
 
     ratings = made.ratings.assign(rating=6 - made.ratings["rating"])

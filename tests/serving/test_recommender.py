@@ -197,3 +197,19 @@ def test_served_ids_equal_trained_ids_for_every_movie(recommender):
 @pytest.mark.slow
 def test_served_ids_equal_trained_ids_for_every_user_and_movie(recommender):
     check_ids_of_every_movie(recommender, recommender.data.users["user_id"].to_numpy())
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_lists_of_all_users_are_those_of_each(small, order, monkeypatch):
+    monkeypatch.setattr(recommenders, "USERS", 7)
+    monkeypatch.setattr(recommenders, "POOL", 12)
+    lists = small.recommend_all(5, order)
+    assert len(lists) == 40 * 5
+    for user_id in (1, 8, 40):
+        found = lists[lists["user_id"] == user_id]
+        expected = small.recommend(user_id, 5, order=order)
+        assert found["rank"].tolist() == [1, 2, 3, 4, 5]
+        assert found["movie_id"].tolist() == expected["movie_id"].tolist()
+        np.testing.assert_allclose(found["probability"], expected["probability"], rtol=1e-5)
+    with pytest.raises(RequestError, match="n is 61, expected a whole number from 1 to 60"):
+        small.recommend_all(61)
