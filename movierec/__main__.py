@@ -151,7 +151,23 @@ def _search_candidates(dataset: movielens.MovieLens) -> None:
     print(f"{table.drop(columns=list(provenance.ORIGIN)).round(4).to_string()}\n{path}")
 
 
-OTHER_GRIDS = {"fold-in": _search_prior, "candidates": _search_candidates}
+def _search_history(dataset: movielens.MovieLens) -> None:
+    """Choose the epochs of AutoInt+ with history, train it with five seeds, write the table."""
+    from movierec.evaluation import results
+    from movierec.search import history
+
+    path = results.path(dataset.name, "experiments/history")
+    table = history.run(dataset, path)
+    columns = ["num_layers", "seed", "epoch", "valid_logloss", "valid_auc"]
+    columns += ["test_auc", "test_ndcg_original@10", "test_recall@10"]
+    print(f"{table[columns].round(4).to_string()}\n{path}")
+
+
+OTHER_GRIDS = {
+    "fold-in": _search_prior,
+    "candidates": _search_candidates,
+    "history": _search_history,
+}
 
 
 def recommend(options: argparse.Namespace) -> None:

@@ -68,7 +68,7 @@ def scores(
                 folded = _folded_scores(model, encoded, first, rows)
                 table.append(RankerScores(f"{title}, folded in", folded, True, weights=weights))
         if saved is not None:
-            predict = with_history.for_users(known_ratings(dataset, first))
+            predict = with_history.for_users(known_ratings(dataset.data, first))
             weights = saved["weights_sha256"][:12]
             name = artifacts.TITLES[artifacts.HISTORY]
             table.append(RankerScores(name, predict(ids, users), True, weights=weights))

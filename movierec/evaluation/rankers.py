@@ -391,7 +391,7 @@ def history_predictor(
     dataset: SplitDataset, model: HistoryModel, encoded: EncodedDataset
 ) -> Predictor:
     """A predictor from encoded rows of users of the data set, whose history are the known rows."""
-    by_position = history.known_ratings(dataset, dataset.split.known)
+    by_position = history.known_ratings(dataset.data, dataset.split.known)
     users = by_position.shape[0]
     position = np.full(encoded.encoder.field_dims[0], users)  # of each user id
     position[encoded.user_ids[:, 0]] = np.arange(users)

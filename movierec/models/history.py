@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from movierec.data.dataset import SplitDataset
 from movierec.data.schema import RATING
+from movierec.data.tables import MovieLens
 from movierec.models import array_file
 from movierec.models.numpy_model import NumpyModel
 from movierec.models.scorer import Predictor, predictor
@@ -44,9 +44,8 @@ def movie_means(movies: np.ndarray, ratings: np.ndarray, count: int) -> np.ndarr
     return (total / (np.bincount(movies, minlength=count) + MOVIE_PRIOR)).astype(np.float32)
 
 
-def known_ratings(dataset: SplitDataset, rows: np.ndarray) -> sparse.csr_array:
+def known_ratings(data: MovieLens, rows: np.ndarray) -> sparse.csr_array:
     """The ratings of row indices, float32, shape (users, movies), for `HistoryModel.for_users`."""
-    data = dataset.data
     pairs = data.rating_users[rows], data.rating_movies[rows]
     values = data.ratings[RATING].to_numpy(np.float32)[rows]
     return sparse.csr_array((values, pairs), (len(data.users), len(data.movies)))

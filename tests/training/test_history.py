@@ -74,9 +74,9 @@ def test_it_learns_a_taste_and_serves_users_it_was_not_trained_on(made):
     assert epochs[-1]["loss"] < epochs[0]["loss"]
     test = dataset.split.test
     first, rows = test[::2], test[1::2]
-    predict = model.for_users(known_ratings(dataset, first))
+    predict = model.for_users(known_ratings(made, first))
     scores = predict(encoded.ids[rows], made.rating_users[rows])
-    unknown = model.for_users(known_ratings(dataset, first[:0]))
+    unknown = model.for_users(known_ratings(made, first[:0]))
     without = unknown(encoded.ids[rows], made.rating_users[rows])
     labels = made.labels[rows]
     assert roc_auc_score(labels, scores) > max(0.8, roc_auc_score(labels, without))

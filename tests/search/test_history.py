@@ -1,0 +1,21 @@
+"""The experiments on AutoInt+ with history: what is scored, and continuing a table."""
+
+from movierec.search import history
+from movierec.training import history as training
+
+
+def test_runs_are_scored_and_not_repeated(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "SEEDS", (42,))
+    monkeypatch.setattr(history, "LAYERS", (0,))
+    monkeypatch.setattr(history, "EPOCHS", 2)
+    monkeypatch.setattr(training, "EPOCHS", 1)
+    path = tmp_path / "history.csv"
+    table = history.run(made, path)
+    assert table["refit"].tolist() == [False, False, True]
+    assert table["epoch"].tolist() == [1, 2, 1]
+    assert table["valid_auc"].notna().tolist() == [True, True, False]
+    assert table["test_auc"].notna().tolist() == [False, False, True]
+    before = path.read_bytes()
+    monkeypatch.setattr(training, "fit", None)
+    history.run(made, path)
+    assert path.read_bytes() == before
