@@ -51,8 +51,9 @@ def run(data: MovieLens, path: Path) -> pd.DataFrame:
 
 
 def _runs() -> Iterator[tuple[int, int, bool]]:
-    yield from ((layers, SEEDS[0], False) for layers in LAYERS)
-    yield from ((layers, seed, True) for layers in LAYERS for seed in SEEDS)
+    for layers in LAYERS:
+        yield layers, SEEDS[0], False
+        yield from ((layers, seed, True) for seed in SEEDS)
 
 
 def scored(dataset: SplitDataset, settings: Settings, seed: int) -> list[dict]:
