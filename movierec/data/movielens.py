@@ -42,8 +42,8 @@ def _zipcode() -> pa.Column:
 
 def _title() -> pa.Column:
     def fits(titles: pd.Series) -> pd.Series:
-        year = titles.str.extract(YEAR_PATTERN, expand=False).fillna(RELEASED[0]).astype(int)
-        return year.between(*RELEASED) & (titles.str.strip() != "")
+        year = titles.str.extract(YEAR_PATTERN, expand=False).astype("Int64")
+        return year.between(*RELEASED).fillna(True) & (titles.str.strip() != "")
 
     expected = (
         f"some text, and if it has a year in brackets, one from {RELEASED[0]} to {RELEASED[1]}"
