@@ -49,17 +49,22 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
             marker.touch()
         _move(prefix, paths)
     except OSError as error:
-        names = ", ".join(str(path) for path in paths)
-        raise OSError(
-            error.errno,
-            f"could not write {names}: {error.strerror or error}. Free some space or choose a "
-            "writable folder, then run the command again",
-        ) from error
+        raise _unwritable(error, *paths) from error
     finally:
         with contextlib.suppress(OSError):  # a read-only disk: the error above is the one to show
             if not marker.exists():
                 for part in temporary:
                     part.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError, *paths: Path) -> OSError:
+    """The error to show if files could not be written."""
+    names = ", ".join(str(path) for path in paths)
+    return OSError(
+        error.errno,
+        f"could not write {names}: {error.strerror or error}. Free some space or choose a "
+        "writable folder, then run the command again",
+    )
 
 
 def finish_moves(*paths: Path) -> None:
@@ -132,11 +137,11 @@ def locked(folder: Path, name: str = "", timeout: float | None = None) -> Iterat
     """
     import filelock  # training on encoded rows does without it
 
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / (f".{name}.lock" if name else ".lock")
+    lock = filelock.FileLock(path, timeout=LOCK_TIMEOUT if timeout is None else timeout)
     try:
-        with filelock.FileLock(path, timeout=LOCK_TIMEOUT if timeout is None else timeout):
-            yield
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except filelock.Timeout as error:
         what = f"training {name}" if name else "writing"
         raise TimeoutError(
@@ -144,6 +149,12 @@ def locked(folder: Path, name: str = "", timeout: float | None = None) -> Iterat
             f"another process is {what} in {folder}: wait for it to end, then run the command "
             "again",
         ) from error
+    except OSError as error:
+        raise _unwritable(error, path) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_plain(path: Path, limit: int = LIMIT) -> os.stat_result:

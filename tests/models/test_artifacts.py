@@ -195,69 +195,6 @@ def test_weights_that_are_zero_nan_or_absent_are_refused(folder, value, message)
     assert_refused(folder, message)
 
 
-def external(file, name, array):
-    Path("outside.bin").write_bytes(array.tobytes())
-    file.create_dataset(name, array.shape, "f4", external=[("outside.bin", 0, array.nbytes)])
-
-
-def virtual(file, name, array):
-    with h5py.File("outside.h5", "w") as outside:
-        outside["x"] = array
-    layout = h5py.VirtualLayout(array.shape, "f4")
-    layout[...] = h5py.VirtualSource("outside.h5", "x", array.shape)
-    file.create_virtual_dataset(name, layout)
-
-
-def linked(file, name, array):
-    with h5py.File("outside.h5", "w") as outside:
-        outside["x"] = array
-    file[name] = h5py.ExternalLink("outside.h5", "x")
-
-
-def huge(file, name, array):
-    file.create_dataset(name, (10**9, 1000), "f4", chunks=(1000, 1000), compression="gzip")
-
-
-HOSTILE_WEIGHTS = {
-    "external storage": (external, "is not stored in one piece in the file"),
-    "virtual": (virtual, "is not stored in one piece in the file"),
-    "a link to another file": (linked, "has the shape None"),
-    "3.6 TiB": (huge, "has the shape .1000000000, 1000., expected"),
-    "compressed": (
-        lambda file, name, array: file.create_dataset(name, data=array, compression="gzip"),
-        "is not stored in one piece in the file",
-    ),
-    "never written": (
-        lambda file, name, array: file.create_dataset(name, array.shape, "f4"),
-        "is not stored in one piece in the file",
-    ),
-    "float16": (
-        lambda file, name, array: file.create_dataset(name, data=array.astype("f2")),
-        "has the type float16, expected float32",
-    ),
-    "text": (
-        lambda file, name, array: file.create_dataset(name, data=np.full(array.shape, b"1")),
-        "has the type bytes8, expected float32",
-    ),
-    "something more": (
-        lambda file, name, array: file.update({name: array, "vars/\x1b[2J": array}),
-        r"it also contains 'vars/\\x1b\[2J'",
-    ),
-}
-
-
-@pytest.mark.parametrize(("write", "message"), HOSTILE_WEIGHTS.values(), ids=HOSTILE_WEIGHTS)
-def test_weights_that_keras_never_writes_are_refused(folder, monkeypatch, write, message):
-    monkeypatch.chdir(folder.path)
-    name = "embedding/vars/0"
-    with h5py.File(folder.weights("autointmlp"), "r+") as file:
-        array = file[name][()]
-        del file[name]
-        write(file, name, array)
-    accept_weights(folder)
-    assert_refused(folder, f"{DOES_NOT_FIT} .*{message}")
-
-
 def test_an_encoder_of_other_features_is_refused(folder, made):
     rows = made.features().rename(columns={"gender": "sex"})
     content = FeatureEncoder.fit(rows).to_bytes()
