@@ -35,7 +35,7 @@ data: setup ## download MovieLens 1M, or 100K if 1M is unavailable
 	$(MOVIEREC) data ml-1m ml-100k
 
 app: data ## open the AutoInt+ page (PORT=8501)
-	$(BIN)/streamlit run show_st2.py --server.port $(PORT)
+	$(BIN)/streamlit run serve.py --server.port $(PORT)
 
 train: setup ## train MODEL=autointmlp on DATASET=ml-1m (SETTING=, PROTOCOL=, REPLACE=1)
 	$(MOVIEREC) train --model $(MODEL) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL) $(if $(REPLACE),--replace)
@@ -58,9 +58,13 @@ test: .venv/test.stamp ## run the tests, without the slow ones
 test-all: test ## run all tests
 	$(BIN)/python -m pytest -m slow
 
-lint: .venv/test.stamp ## check the style
+lint: .venv/test.stamp ## check the style, and the locked packages for known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(BIN)/pip-audit --disable-pip --no-deps --timeout 10 --requirement requirements-dev.txt >.venv/audit.txt 2>&1; \
+	code=$$?; \
+	if [ $$code = 0 ] || grep -q "^Found " .venv/audit.txt; then cat .venv/audit.txt; exit $$code; fi; \
+	echo "pip-audit was skipped, its database cannot be reached: $$(tail -1 .venv/audit.txt | cut -c1-200)"
 
 format: .venv/test.stamp ## correct the style
 	$(BIN)/ruff check --fix .

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import logging
 import os
+import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,18 +26,19 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
     Each temporary file is in its target's folder, so each move is atomic. Before the first of
     several moves an empty marker file is written: if the process dies between two moves,
     `finish_moves` makes the others. If the block raises, the temporary files are removed and the
-    targets are unchanged.
+    targets are unchanged. Temporary files that a killed process left are removed before the block.
 
     Raises:
         OSError: the disk is full or read-only; the message names the files that were not written.
     """
-    prefix = f".{os.getpid()}"
+    prefix = f".{os.getpid()}.{secrets.token_hex(4)}"
     temporary = [_part(prefix, path) for path in paths]
     marker = _marker(prefix, paths[-1])
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         finish_moves(*paths)
+        _remove_leftovers(paths)
         yield temporary
         # Check every temporary file and every target before any file is moved.
         for part, path in zip(temporary, paths, strict=True):
@@ -47,16 +49,22 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
             marker.touch()
         _move(prefix, paths)
     except OSError as error:
-        names = ", ".join(str(path) for path in paths)
-        raise OSError(
-            error.errno,
-            f"could not write {names}: {error.strerror or error}. Free some space or choose a "
-            "writable folder, then run the command again",
-        ) from error
+        raise _unwritable(error, *paths) from error
     finally:
-        if not marker.exists():
-            for part in temporary:
-                part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk: the error above is the one to show
+            if not marker.exists():
+                for part in temporary:
+                    part.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError, *paths: Path) -> OSError:
+    """The error to show if files could not be written."""
+    names = ", ".join(str(path) for path in paths)
+    return OSError(
+        error.errno,
+        f"could not write {names}: {error.strerror or error}. Free some space or choose a "
+        "writable folder, then run the command again",
+    )
 
 
 def finish_moves(*paths: Path) -> None:
@@ -70,6 +78,28 @@ def finish_moves(*paths: Path) -> None:
         prefix = marker.name.removesuffix(_marker("", paths[-1]).name)
         _move(prefix, paths)
         log.warning("finished an interrupted save of %s", paths[-1])
+
+
+def _remove_leftovers(paths: Sequence[Path]) -> None:
+    """Remove the temporary files of processes that died before they could move any of them."""
+    for path in paths:
+        for part in path.parent.glob(_part(".*", path).name):
+            if not _is_running(part.name.split(".")[1]):
+                part.unlink(missing_ok=True)
+                log.warning("removed %s, left by a save that was interrupted", part)
+
+
+def _is_running(process: str) -> bool:
+    """Whether the process with this number exists; True if that cannot be found out."""
+    if os.name != "posix" or not process.isdecimal():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _part(prefix: str, path: Path) -> Path:
@@ -94,25 +124,37 @@ def _to_disk(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock inside the block, so that processes write there one at a time.
+def locked(folder: Path, name: str = "", timeout: float | None = None) -> Iterator[None]:
+    """Hold a lock of the folder inside the block, so that processes work there one at a time.
+
+    Args:
+        folder: the folder, made if it is missing.
+        name: which lock; without a name it is the one for writing.
+        timeout: seconds to wait for it; by default `LOCK_TIMEOUT`.
 
     Raises:
-        OSError: another process holds it for longer than `LOCK_TIMEOUT`, or the folder is not
-            writable.
+        OSError: another process holds it for longer, or the folder is not writable.
     """
     import filelock  # training on encoded rows does without it
 
-    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (f".{name}.lock" if name else ".lock")
+    lock = filelock.FileLock(path, timeout=LOCK_TIMEOUT if timeout is None else timeout)
     try:
-        with filelock.FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
-            yield
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except filelock.Timeout as error:
+        what = f"training {name}" if name else "writing"
         raise TimeoutError(
             errno.ETIMEDOUT,
-            f"another process has been writing to {folder} for {LOCK_TIMEOUT:.0f} s: wait for it "
-            "to end, then run the command again",
+            f"another process is {what} in {folder}: wait for it to end, then run the command "
+            "again",
         ) from error
+    except OSError as error:
+        raise _unwritable(error, path) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_plain(path: Path, limit: int = LIMIT) -> os.stat_result:

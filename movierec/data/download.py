@@ -75,10 +75,18 @@ class Layout:
 
 @dataclass(frozen=True)
 class Found:
-    """The raw bytes of each table and where they came from."""
+    """The raw bytes of each table and where they came from.
+
+    Args:
+        layout: the format of the files.
+        content: the bytes of each table.
+        place: the folder or archive that they are in.
+        source: the same in words.
+    """
 
     layout: Layout
     content: dict[str, bytes]
+    place: Path
     source: str
 
     @cached_property
@@ -146,13 +154,16 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
     if missing:
         raise DataError(
             f"{folder} lacks {', '.join(missing)}: {', '.join(layout.files.values())} belong "
-            "together. Add what is missing, or remove the others to have the data set downloaded"
+            "together. Add what is missing"
         )
     try:
-        content = {table: path.read_bytes() for table, path in paths.items()}
+        content = {table: files.read(path) for table, path in paths.items()}
     except OSError as error:
-        raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
-    found = Found(layout, content, f"files in {folder.name}/")
+        raise DataError(
+            f"cannot read {error.filename}: {error.strerror}. Put the file itself there, readable "
+            "for this user"
+        ) from error
+    found = Found(layout, content, folder, f"files in {folder.name}/")
     named = ", ".join(name for name, sha256 in found.sha256.items() if sha256 != OFFICIAL[name])
     if not named:
         return found
@@ -170,7 +181,10 @@ def _checked(archive: Layout | Wheel, folder: Path) -> Path:
     try:
         actual = files.sha256(path)
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(
+            f"cannot read {path}: {error.strerror}. Put the archive itself there, readable for "
+            "this user"
+        ) from error
     if actual != archive.sha256:
         raise DataError(
             f"{path} is damaged or another release: its SHA-256 is {actual}, expected "
@@ -204,7 +218,7 @@ def _packed(layout: Layout, folder: Path) -> Found:
         content = {
             table: archive.read(layout.folder + name) for table, name in layout.files.items()
         }
-    return Found(layout, content, layout.archive)
+    return Found(layout, content, path / layout.folder, layout.archive)
 
 
 def _fetch(layout: Layout, folder: Path) -> None:

@@ -8,14 +8,20 @@ import pandas as pd
 import pandera.pandas as pa
 
 from movierec.data import download, schema
+from movierec.data.features import YEAR_PATTERN
 from movierec.data.raw_readers import ANEW, DataError
+from movierec.data.raw_readers import ML100K_GENRES as GENRES
 from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
+from movierec.errors import quoted
 
 NAMES = tuple(download.LAYOUTS)
 
 FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: MovieLens started later, so earlier is damage
 LAST_TIMESTAMP = 4_102_444_799  # the end of 2099
+
+RELEASED = 1870, 2100  # the years in which a movie can have been released
+ZIPCODE = "[0-9A-Za-z]{5,9}|[0-9]{5}-[0-9]{4}"
 
 log = logging.getLogger("movierec")
 
@@ -29,8 +35,34 @@ def _one_of(values) -> pa.Column:
     return pa.Column(checks=pa.Check.isin(list(values), error=f"one of {list(values)}"))
 
 
-def _text() -> pa.Column:
-    return pa.Column(checks=pa.Check.str_length(min_value=1, error="some text"))
+def _zipcode() -> pa.Column:
+    expected = "5 to 9 letters and digits, or 5 digits, a dash and 4 digits"
+    return pa.Column(checks=pa.Check.str_matches(f"^(?:{ZIPCODE})\\Z", error=expected))
+
+
+def _title() -> pa.Column:
+    def fits(titles: pd.Series) -> pd.Series:
+        year = titles.str.extract(YEAR_PATTERN, expand=False).astype("Int64")
+        return year.between(*RELEASED).fillna(True) & (titles.str.strip() != "")
+
+    expected = (
+        f"some text, and if it has a year in brackets, one from {RELEASED[0]} to {RELEASED[1]}"
+    )
+    return pa.Column(checks=pa.Check(fits, error=expected))
+
+
+def _genres() -> pa.Column:
+    def fits(genres: pd.Series) -> pd.Series:
+        lists = [(text, text.split("|")) for text in genres.unique()]
+        known = [
+            text
+            for text, names in lists
+            if set(names) <= set(GENRES) and len(set(names)) == len(names)
+        ]
+        return genres.isin(known)
+
+    expected = f"different ones of {', '.join(GENRES)}, with | between them"
+    return pa.Column(checks=pa.Check(fits, error=expected))
 
 
 def _ids() -> pa.Column:
@@ -44,10 +76,10 @@ SCHEMAS = {
             "gender": _one_of(schema.GENDERS),
             "age": _one_of(schema.AGE_GROUPS),
             "occupation": _numbers(0, len(schema.OCCUPATIONS) - 1),
-            "zipcode": _text(),
+            "zipcode": _zipcode(),
         }
     ),
-    "movies": pa.DataFrameSchema({MOVIE: _ids(), "title": _text(), "genres": _text()}),
+    "movies": pa.DataFrameSchema({MOVIE: _ids(), "title": _title(), "genres": _genres()}),
     "ratings": pa.DataFrameSchema(
         {
             USER: _ids(),
@@ -73,25 +105,32 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> M
             what was expected and what to do.
     """
     if name not in NAMES:
-        raise DataError(f"unknown data set {name!r}: choose one of {', '.join(NAMES)}")
-    found = download.find(name, Path(data_dir) / name, fetch)
-    tables = {}
-    for table, file in found.layout.files.items():
-        frame = found.layout.read(table, found.content[table], file)
-        tables[table] = _checked(table, frame, file, found.layout.header_lines)
-    _check_references(tables, found.layout)
+        raise DataError(f"unknown data set {quoted(name)}: choose one of {', '.join(NAMES)}")
+    try:
+        found = download.find(name, Path(data_dir) / name, fetch)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename} cannot be read: {error.strerror}. Replace it with a readable one"
+        ) from error
+    tables, layout = {}, found.layout
+    paths = {table: str(found.place / file) for table, file in layout.files.items()}
+    for table, file in paths.items():
+        frame = layout.read(table, found.content[table], file)
+        tables[table] = _checked(table, frame, file, layout.header_lines)
+    _check_references(tables, paths, layout.header_lines)
+    tables = {table: frame.reset_index(drop=True) for table, frame in tables.items()}
     return MovieLens(name=name, source=found.source, files=found.sha256, **tables)
 
 
 def _checked(table: str, frame: pd.DataFrame, file: str, header_lines: int) -> pd.DataFrame:
-    """`frame` after the schema and duplicate checks, with its final dtypes."""
+    """`frame` after the schema and duplicate checks, with its final dtypes and its old index."""
     try:
         SCHEMAS[table].validate(frame)
     except pa.errors.SchemaError as error:
         index = int(error.failure_cases["index"].iloc[0])
         raise DataError(
             f"{file}, line {index + 1 + header_lines}: {error.schema.name} is "
-            f"{str(frame[error.schema.name][index])!r}, expected {error.check.error}. "
+            f"{quoted(str(frame[error.schema.name][index]))}, expected {error.check.error}. "
             f"Correct that line, or {ANEW}"
         ) from None
     frame = _without_duplicates(frame, KEYS[table], file, header_lines)
@@ -114,20 +153,23 @@ def _without_duplicates(
         lines = [str(line + 1 + header_lines) for line in frame.index[same]]
         what = ", ".join(f"{key} {row[key]}" for key in keys)
         raise DataError(
-            f"{file}: lines {' and '.join(lines)} both describe {what} but differ. Keep one of them"
+            f"{file}: lines {' and '.join(lines[:2])} both describe {what} but differ. Keep one of "
+            "them"
         )
-    return frame.reset_index(drop=True)
+    return frame
 
 
-def _check_references(tables: dict[str, pd.DataFrame], layout: download.Layout) -> None:
+def _check_references(
+    tables: dict[str, pd.DataFrame], paths: dict[str, str], header_lines: int
+) -> None:
     """Refuse ratings of movies or by users that are not listed."""
     for table, key in (("users", USER), ("movies", MOVIE)):
         unlisted = ~tables["ratings"][key].isin(tables[table][key])
         if unlisted.any():
-            first = tables["ratings"][unlisted].iloc[0]
+            first = int(unlisted.idxmax())
             raise DataError(
-                f"{layout.files['ratings']}: {unlisted.sum()} ratings have a {key} that "
-                f"{layout.files[table]} does not list; the first is user {first[USER]}'s "
-                f"rating of movie {first[MOVIE]}. The files must belong together: "
+                f"{paths['ratings']}, line {first + 1 + header_lines}: {key} is "
+                f"{tables['ratings'][key][first]}, which {Path(paths[table]).name} does not list. "
+                f"There are {unlisted.sum()} ratings like that; the files must belong together: "
                 f"{ANEW}"
             )

@@ -1,5 +1,6 @@
 """Read the raw text files of MovieLens in the three formats in which they are published."""
 
+import contextlib
 import csv
 import io
 import re
@@ -8,9 +9,11 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from movierec.errors import MovieRecError
+from movierec.errors import MovieRecError, quoted
 
-ANEW = "empty the folder to have the data set downloaded again"
+ANEW = "restore the file from the archive it came from"
+PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}  # by a file's first bytes
+CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but tab and line ends
 
 
 class DataError(MovieRecError):
@@ -34,11 +37,12 @@ def parse(
     """Rows of a raw text file, as int64 and text columns.
 
     UTF-8 (with or without a byte-order mark) is recognised; anything else is read as Latin-1,
-    which GroupLens uses. Lines may end in LF, CRLF or CR.
+    which GroupLens uses. Lines may end in LF, CRLF or CR, but must have an end: a last line
+    without one may have been cut.
 
     Args:
         content: the file's bytes.
-        file: its name, for error messages.
+        file: its name with its folder, for error messages.
         separator: the text between two fields.
         columns: name and type (int or str) of every field, in order.
         header: the first line, if there is one.
@@ -47,23 +51,50 @@ def parse(
     Raises:
         DataError: naming the first line that is not as expected.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    if "\0" in text or FIELD_END in text:
-        raise DataError(f"{file} has control characters (UTF-16?): save it as UTF-8 or Latin-1")
-    body = text.replace("\r\n", "\n").replace("\r", "\n")
+    for start, kind in PACKED.items():
+        if content.startswith(start):
+            raise DataError(f"{file} is a {kind} file, expected text: unpack it there")
+    body = _text(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), file)
+    if control := CONTROLS.search(body):
+        line = body.count("\n", 0, control.start()) + 1
+        raise DataError(
+            f"{file}, line {line}: it has the control character {control[0]!r}, expected text in "
+            f"UTF-8 or Latin-1 (not UTF-16). Correct that line, or {anew}"
+        )
     if header:
         first, _, body = body.partition("\n")
         if first != header:
-            raise DataError(f"{file}, line 1: expected the header {header!r}, found {first[:80]!r}")
+            raise DataError(
+                f"{file}, line 1: expected the header {header!r}, found {quoted(first)}: {anew}"
+            )
     if not body.strip():
         raise DataError(f"{file} is empty: {anew}")
     frame = _rows(body, separator, columns)
     if frame is None:
         raise DataError(_first_fault(body, file, separator, columns, bool(header), anew))
+    if not body.endswith("\n"):
+        raise DataError(
+            f"{file}, line {len(frame) + bool(header)}: the last line has no line end, so it may "
+            f"be cut short. Complete it and end the line, or {anew}"
+        )
     return frame
+
+
+def _text(content: bytes, file: str) -> str:
+    """The text of a file in UTF-8 or Latin-1, but not in both."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+    for number, other in enumerate(content.split(b"\n"), start=1):
+        with contextlib.suppress(UnicodeDecodeError):
+            if not other.isascii():
+                other.decode()
+                raise DataError(
+                    f"{file}: line {line} is Latin-1, but line {number} is UTF-8: "
+                    f"{quoted(other.decode())}. Save the whole file as UTF-8"
+                )
+    return content.decode("latin-1")
 
 
 def _rows(body: str, separator: str, columns: dict[str, type]) -> pd.DataFrame | None:
@@ -117,14 +148,20 @@ def _first_fault(
         where = f"{file}, line {number}"
         if len(fields) != len(columns):
             return (
-                f"{where}: {len(fields)} field(s) in {line[:80]!r}, expected {len(columns)} "
+                f"{where}: {len(fields)} field(s) in {quoted(line)}, expected {len(columns)} "
                 f"separated by {separator!r} ({expected}). Correct that line, or {anew}"
             )
         for (name, kind), field in zip(columns.items(), fields, strict=True):
             if kind is int and not WHOLE.fullmatch(field):
-                return f"{where}: {name} is {field[:80]!r}, expected a whole number"
+                return (
+                    f"{where}: {name} is {quoted(field)}, expected a whole number. "
+                    f"Correct that line, or {anew}"
+                )
             if kind is int and len(field) > 18:
-                return f"{where}: {name} is {field[:80]}, which is too large for an id or a time"
+                return (
+                    f"{where}: {name} is {quoted(field)}, which is too large for an id or a time. "
+                    f"Correct that line, or {anew}"
+                )
     return f"{file} cannot be read as {expected}: {anew}"
 
 
@@ -168,12 +205,14 @@ def read_ml100k(table: str, content: bytes, file: str) -> pd.DataFrame:
     if table == "ratings":
         return parse(content, file, "\t", RATING_COLUMNS)
     if table == "users":
-        return _ml1m_groups(parse(content, file, "|", ML100K_USERS), file)
+        return _ml1m_groups(parse(content, file, "|", ML100K_USERS), file, first_line=1)
     frame = parse(content, file, "|", ML100K_MOVIES)
     flags = frame[ML100K_GENRES].to_numpy()
     if not np.isin(flags, [0, 1]).all():
         line = int(np.argmin(np.isin(flags, [0, 1]).all(axis=1))) + 1
-        raise DataError(f"{file}, line {line}: a genre flag is not 0 or 1. Correct that line")
+        raise DataError(
+            f"{file}, line {line}: a genre flag is not 0 or 1. Correct that line, or {ANEW}"
+        )
     flags = flags.astype(bool)
     genres = ["|".join(np.asarray(ML100K_GENRES)[row]) for row in flags]
     return frame[["movie_id", "title"]].assign(genres=genres)
@@ -185,7 +224,8 @@ def read_atomic(table: str, content: bytes, file: str) -> pd.DataFrame:
     if table == "ratings":
         return parse(content, file, "\t", RATING_COLUMNS, header)
     if table == "users":
-        return _ml1m_groups(parse(content, file, "\t", ML100K_USERS, header), file)
+        users = parse(content, file, "\t", ML100K_USERS, header)
+        return _ml1m_groups(users, file, first_line=2)
     frame = parse(content, file, "\t", ATOMIC_MOVIES, header)
     title = frame["title"].str.replace("unkonwn", "unknown")
     dated = frame["year"].str.fullmatch(r"[0-9]{4}")  # one title has a year, one movie has none
@@ -198,14 +238,14 @@ def read_atomic(table: str, content: bytes, file: str) -> pd.DataFrame:
     )
 
 
-def _ml1m_groups(users: pd.DataFrame, file: str) -> pd.DataFrame:
+def _ml1m_groups(users: pd.DataFrame, file: str, first_line: int) -> pd.DataFrame:
     """ML-100K users with ML-1M's age groups and occupation numbers."""
     occupation = users["occupation"].map(ML100K_OCCUPATIONS)
     if occupation.isna().any():
-        word = users[occupation.isna()].iloc[0]
+        row = int(occupation.isna().argmax())
         raise DataError(
-            f"{file}: user {word['user_id']}'s occupation {word['occupation']!r} is not one of "
-            f"{list(ML100K_OCCUPATIONS)}"
+            f"{file}, line {row + first_line}: occupation is {quoted(users['occupation'][row])}, "
+            f"expected one of {list(ML100K_OCCUPATIONS)}. Correct that line, or {ANEW}"
         )
     bounds = np.array([1, 18, 25, 35, 45, 50, 56])
     group = np.searchsorted(bounds, users["age"], side="right") - 1

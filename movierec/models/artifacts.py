@@ -6,6 +6,8 @@ entry itself match it and that the model's arguments fit them; `check_data` chec
 versions, settings and seed are only recorded.
 """
 
+import contextlib
+import errno
 import json
 import logging
 import re
@@ -260,7 +262,7 @@ def save(
             check_replaceable(folder, name, encoder, data)
         with files.replacing(*targets) as (encoder_part, weights_part, manifest_part):
             encoder_part.write_bytes(encoder_content)
-            model.save_weights(weights_part)
+            _save_weights(model, weights_part)
             config = model.get_config()
             entries[name] = _hashed(
                 entry
@@ -273,7 +275,21 @@ def save(
             )
             manifest_part.write_text(_as_json(entries), "utf-8")
         for other in {*WEIGHTS, HISTORY} - set(entries):
-            folder.weights(other).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # without an entry they are not used
+                folder.weights(other).unlink(missing_ok=True)
+
+
+def _save_weights(model, path: Path) -> None:
+    """Write a Keras model's weights.
+
+    HDF5 may crash the process on a full disk, so a file as large is written first: it fails with
+    an error.
+    """
+    path.write_bytes(bytes(4 * model.count_params() + weights_file.OVERHEAD))
+    try:
+        model.save_weights(path)
+    except RuntimeError as error:
+        raise OSError(errno.EIO, "HDF5 could not write the weights") from error
 
 
 def save_arrays(

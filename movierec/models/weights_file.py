@@ -167,7 +167,7 @@ def _check_dataset(name: str, dataset: h5py.Dataset | None, shape: tuple[int, ..
     if received != shape:
         raise WeightsError(f"{name} has the shape {quoted(received)}, expected {shape}")
     if dataset.dtype != np.float32:
-        raise WeightsError(f"{name} has the type {quoted(dataset.dtype)}, expected float32")
+        raise WeightsError(f"{name} has the type {dataset.dtype.name}, expected float32")
     properties = dataset.id.get_create_plist()
     if (
         properties.get_layout() != h5py.h5d.CONTIGUOUS  # neither virtual nor compressed

@@ -41,7 +41,8 @@ def train(
 
     Raises:
         TrainingError, ArtifactError, OSError: see `loop.fit` and `artifacts.save`; nothing is half
-            written. What can be refused is refused before training.
+            written. What can be refused is refused before training, as is a model that another
+            process is training in the same folder.
     """
     import llvmlite.binding  # slow to import, like TensorFlow
 
@@ -62,18 +63,18 @@ def train(
         "protocol": {"name": protocol, "description": dataset.protocol.description},
         "code": provenance.code_hash(fitting.__name__),
     }
-    folder.path.mkdir(parents=True, exist_ok=True)
-    resume = folder.path / f"{name}.resume.npz"
     identity = json.dumps([name, description, provenance.versions()], sort_keys=True)
-    model, encoded, history = fitting.fitted(
-        dataset, name, settings, seed, resume=resume, identity=identity
-    )
-    entry = description | {
-        "trained": datetime.date.today().isoformat(),
-        "compiled": losses.is_compiled(model),
-        "processor": llvmlite.binding.get_host_cpu_name(),
-        "history": history,
-    }
-    artifacts.save(folder, name, model, encoded.encoder, entry, data, replace)
-    resume.unlink(missing_ok=True)
+    with files.locked(folder.path, name, timeout=0):  # two trainings would share the resume file
+        resume = folder.path / f"{name}.resume.npz"
+        model, encoded, history = fitting.fitted(
+            dataset, name, settings, seed, resume=resume, identity=identity
+        )
+        entry = description | {
+            "trained": datetime.date.today().isoformat(),
+            "compiled": losses.is_compiled(model),
+            "processor": llvmlite.binding.get_host_cpu_name(),
+            "history": history,
+        }
+        artifacts.save(folder, name, model, encoded.encoder, entry, data, replace)
+        resume.unlink(missing_ok=True)
     return entry

@@ -1,7 +1,10 @@
 """The Streamlit page: choose a viewer, see the recommended movies, and why each is recommended."""
 
+import functools
 import gc
-from collections.abc import Mapping
+import logging
+import secrets
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -16,7 +19,31 @@ from movierec.web import new_viewer, quality, recommendations, state, texts, url
 from movierec.web.recommendations import Viewer
 from movierec.web.texts import escaped
 
+log = logging.getLogger("movierec")
 
+
+def guarded(show_part: Callable) -> Callable:
+    """`show_part`, but an unexpected error shows a sentence and a reference found in the log."""
+
+    @functools.wraps(show_part)
+    def shown(*arguments) -> None:
+        try:
+            show_part(*arguments)
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("the page failed, reference %s", reference)
+            text = _words()["unexpected"].format(reference=reference)
+            st.error(text, icon=":material/error:")
+
+    return shown
+
+
+def _words() -> Mapping:
+    """The texts in the session's language, or else the browser's."""
+    return texts.LANGUAGES[st.session_state.get("lang") or texts.language(st.context.locale)]
+
+
+@guarded
 def show(model: str) -> None:
     """Show the page of one model, a key of `registry.TITLES`."""
     st.set_page_config(page_title=f"{TITLES[model]} · MovieLens", page_icon="🎬", layout="wide")
@@ -40,7 +67,7 @@ def show(model: str) -> None:
 
 def _loaded(model: str) -> Recommender:
     """The recommender; if it cannot be loaded, show the reason and stop the script."""
-    words = texts.LANGUAGES[st.session_state.get("lang") or texts.language(st.context.locale)]
+    words = _words()
     try:
         with st.spinner(words["loading"]):
             return load(model)
@@ -110,6 +137,7 @@ def _choose_viewer(lookups: Lookups, words: Mapping) -> Viewer:
 
 
 @st.fragment
+@guarded
 def _show_recommendations(model: str, viewer: Viewer, words: Mapping) -> None:
     """Controls, one or two lists, and the open explanation; a control reruns only this part."""
     st.header(words["recommended"], anchor="films")

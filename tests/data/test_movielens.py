@@ -1,5 +1,9 @@
 """Reading raw files: the tables, what is repaired, and a clear error for every bad input."""
 
+import gzip
+import os
+import sys
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -42,7 +46,7 @@ BAD_RATINGS = {
     "text id": ("one::2::3::978302109", "line 2: user_id is 'one', expected a whole number"),
     "fractional id": ("1.5::2::3::978302109", "line 2: user_id is '1.5'"),
     "empty field": ("1::::3::978302109", "line 2: movie_id is '', expected a whole number"),
-    "huge id": ("99999999999999999999::2::3::978302109", "line 2: user_id is 9999"),
+    "huge id": ("99999999999999999999::2::3::978302109", "line 2: user_id is '9999"),
     "id past int32": ("4294967297::2::3::978302109", "line 2: user_id is '4294967297'"),
     "zero id": ("0::2::3::978302109", "line 2: user_id is '0', expected a whole number from 1"),
     "zero": ("1::2::0::978302109", "line 2: rating is '0', expected a whole number from 1 to 5"),
@@ -50,8 +54,8 @@ BAD_RATINGS = {
     "half rating": ("1::2::3.5::978302109", "line 2: rating is '3.5'"),
     "negative time": ("1::2::3::-978302109", "line 2: timestamp is '-978302109'"),
     "time cut short": ("1::2::3::9783021", "line 2: timestamp is '9783021'"),
-    "unlisted movie": ("1::99::3::978302109", "1 ratings have a movie_id that movies.dat"),
-    "unlisted user": ("99::2::3::978302109", "1 ratings have a user_id that users.dat"),
+    "unlisted movie": ("1::99::3::978302109", "line 2: movie_id is 99, which movies.dat does not"),
+    "unlisted user": ("99::2::3::978302109", "line 2: user_id is 99, which users.dat does not"),
     "contradiction": ("1::1::3::978302109", "lines 1 and 2 both describe user_id 1, movie_id 1"),
 }
 
@@ -61,23 +65,41 @@ BAD_USERS = {
     "age": ("2::M::55::16::70072", "line 2: age is '55', expected one of [1, 18"),
     "occupation": ("2::M::56::21::70072", "line 2: occupation is '21'"),
     "zip code": ("2::M::56::16::", "line 2: zipcode is ''"),
+    "zip cut short": ("2::M::56::16::7007", "line 2: zipcode is '7007', expected 5 to 9 letters"),
+    "zip with spaces": ("2::M::56::16:: 70072", "line 2: zipcode is ' 70072'"),
+    "zip twice": ("2::M::56::16::70072|70072", "line 2: zipcode is '70072|70072'"),
+    "control character": ("2::M::56::16::7\x1b[2J", r"line 2: it has the control character '\x1b'"),
     "twice": ("1::M::56::16::70072", "lines 1 and 2 both describe user_id 1 but differ"),
+}
+BAD_MOVIES = {
+    "genre cut short": ("2::Matrix, The (1999)::Action|Sci-", "line 2: genres is 'Action|Sci-'"),
+    "empty genre": ("2::Matrix, The (1999)::Action||Sci-Fi", "line 2: genres is 'Action||Sci-Fi'"),
+    "genre twice": ("2::Matrix, The (1999)::Action|Action", "line 2: genres is 'Action|Action'"),
+    "genre with spaces": ("2::Matrix, The (1999)::Action | Sci-Fi", "line 2: genres is 'Action | "),
+    "year 0": ("2::Matrix, The (0000)::Action", "line 2: title is 'Matrix, The (0000)', expected"),
+    "year 9999": ("2::Matrix, The (9999)::Action", "a year in brackets, one from 1870 to 2100"),
+    "no title": ("2:: ::Action", "line 2: title is ' '"),
+    "NUL": ("2::Mat\0rix::Action", r"line 2: it has the control character '\x00'"),
+    "very long": (f"2::{'x' * 9999}::Ac", "line 2: genres is 'Ac'"),
 }
 BAD = [
     pytest.param(table, *bad, id=f"{table} {name}")
-    for table, lines in (("ratings", BAD_RATINGS), ("users", BAD_USERS))
+    for table, lines in (("ratings", BAD_RATINGS), ("users", BAD_USERS), ("movies", BAD_MOVIES))
     for name, bad in lines.items()
 ]
 
 
 @pytest.mark.parametrize(("table", "line", "message"), BAD)
 def test_a_bad_line_is_named(tmp_path, table, line, message):
-    lines = RATINGS if table == "ratings" else USERS
+    lines = {"ratings": RATINGS, "users": USERS, "movies": MOVIES}[table]
     write_ml1m(tmp_path, **{table: changed(lines, 1, line)})
     with pytest.raises(DataError) as error:
         movielens.load("ml-1m", tmp_path)
     assert message in str(error.value)
-    assert f"{table}.dat" in str(error.value)
+    assert str(tmp_path / "ml-1m" / f"{table}.dat") in str(error.value)
+    assert "empty the folder" not in str(error.value)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 800
 
 
 @pytest.mark.parametrize("number", [0, 5])
@@ -96,7 +118,10 @@ def test_missing_empty_and_utf16_files_are_refused(raw, name):
     for bad, message in (
         (b"", "is empty"),
         (b"\n", "is empty"),
-        ("1::2".encode("utf-16"), "control characters"),
+        ("1::2".encode("utf-16"), r"control character '.x00', expected text .* .not UTF-16."),
+        (content[:-1], "the last line has no line end, so it may be cut short"),
+        (gzip.compress(content), "is a gzip file, expected text: unpack it"),
+        (b"PK\3\4", "is a zip file, expected text: unpack it"),
     ):
         path.write_bytes(bad)
         with pytest.raises(DataError, match=rf"{name}.*{message}"):
@@ -110,6 +135,50 @@ def test_missing_empty_and_utf16_files_are_refused(raw, name):
     path.rmdir()
     path.write_bytes(content)
     movielens.load("ml-1m", raw)
+
+
+def test_a_utf8_line_in_a_latin1_file_is_refused(raw):
+    path = raw / "ml-1m" / "movies.dat"
+    path.write_bytes(path.read_bytes() + "5::Amélie (2001)::Comedy\n".encode())
+    with pytest.raises(DataError, match="line 3 is Latin-1, but line 5 is UTF-8: '5::Amélie"):
+        movielens.load("ml-1m", raw)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX's pipes and devices")
+@pytest.mark.parametrize("name", ["users.dat", "ml-1m.zip"])
+def test_pipes_and_devices_are_refused_without_being_read(raw, name):
+    path = raw / "ml-1m" / name
+    if name == "ml-1m.zip":
+        for table in ("users", "movies", "ratings"):
+            (raw / "ml-1m" / f"{table}.dat").unlink()
+    path.unlink(missing_ok=True)
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        make(path)
+        with pytest.raises(DataError, match=f"cannot read .*{name}: it is a folder, pipe or dev"):
+            movielens.load("ml-1m", raw)
+        path.unlink()
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(raw, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(raw), "exists", denied)
+    with pytest.raises(DataError, match="ml-1m cannot be read: Permission denied"):
+        movielens.load("ml-1m", raw)
+
+
+def test_a_file_that_changes_while_it_is_read_is_an_error(raw, monkeypatch):
+    fstat = os.fstat
+
+    def changed(descriptor):
+        path.write_text("more")
+        return fstat(descriptor)
+
+    path = raw / "ml-1m" / "ratings.dat"
+    monkeypatch.setattr(os, "fstat", changed)
+    with pytest.raises(DataError, match=r"users.dat: it was changed|ratings.dat: it was changed"):
+        movielens.load("ml-1m", raw)
 
 
 def test_utf8_files_are_read_like_latin1_ones(raw):
@@ -146,7 +215,7 @@ def test_the_files_of_the_wheel_need_their_header(tmp_path):
     folder = tmp_path / "ml-100k"
     folder.mkdir()
     headers = {table: line + "\n" for table, line in raw_readers.ATOMIC_HEADERS.items()}
-    (folder / "ml-100k.user").write_text(headers["users"] + "1\t24\tM\tother\t1\n")
+    (folder / "ml-100k.user").write_text(headers["users"] + "1\t24\tM\tother\t10000\n")
     (folder / "ml-100k.item").write_text(headers["movies"] + "1\tA\t1995\tWar\n")
     ratings, header = folder / "ml-100k.inter", headers["ratings"]
     ratings.write_text(header + "1\t1\t5\t881250949\n")
@@ -232,7 +301,7 @@ def test_ml100k_in_the_format_of_grouplens(tmp_path):
     assert data.movies["genres"].tolist() == ["Animation|Children's|Comedy", "unknown"]
     assert data.ratings["rating"].tolist() == [5, 1]
     (folder / "u.user").write_text(U_USER.replace("other", "pirate"))
-    with pytest.raises(DataError, match="u.user: user 2's occupation 'pirate' is not one of"):
+    with pytest.raises(DataError, match="u.user, line 2: occupation is 'pirate', expected one of"):
         movielens.load("ml-100k", tmp_path)
     (folder / "u.user").write_text(U_USER.replace("|7|", "|0|"))
     with pytest.raises(DataError, match="line 2: age is '0'"):

@@ -1,5 +1,7 @@
 """Baselines compared with hand calculations and with one-row-at-a-time versions."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,13 @@ def test_popularity_and_movie_mean():
     expected = [(2 + 10 * 0.5) / 13, 0.5, (0 + 10 * 0.5) / 11, 0.5]
     assert scores.all_movies(np.array([2]))[0] == pytest.approx(expected)
     assert scores.pairs(np.array([0, 1]), np.array([2, 0])) == pytest.approx(expected[2::-2])
+
+
+def test_the_movie_mean_is_smoothed_by_ten_ratings_of_the_mean_label():
+    labels = np.array([1, 1, 1, 0], np.float32)
+    data = dataclasses.replace(RATINGS, labels=labels)
+    expected = [(2 + 10 * 0.75) / 13, 0.75, (0 + 10 * 0.75) / 11, 0.75]
+    assert baselines.movie_mean(data).all_movies(np.array([0]))[0] == pytest.approx(expected)
 
 
 def test_biases_recover_planted_biases():

@@ -70,6 +70,22 @@ def test_without_ratings_the_list_carries_on_from_popularity(small):
     assert small.rank(candidates, order="carry-on").equals(first)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_equal_movies_are_in_the_order_of_the_table(small, monkeypatch, order):
+    def constant(candidates, positions):
+        return np.where(positions % 3, 0.5, 0.25).astype(np.float32)
+
+    monkeypatch.setattr(small, "probability", constant)
+    monkeypatch.setattr(small, "turned_to", lambda candidates, order: np.zeros(60, np.float32))
+    candidates = dataclasses.replace(small.candidates(7), unrated=np.ones(60, bool))
+    expected = sorted(range(60), key=lambda position: position % 3 == 0)  # sorted is stable
+    movies = small.rank(candidates, 60, order=order)["movie_id"]
+    assert movies.tolist() == small.data.movies["movie_id"].iloc[expected].tolist()
+    monkeypatch.setattr(recommenders, "POOL", 12)
+    pool = small.rank(candidates, 12)["movie_id"]
+    assert set(pool) == set(small.data.movies["movie_id"][:12])
+
+
 def test_a_year_without_training_rows_is_unknown(small):
     known = small.candidates(7, *small.lookups.default_time(7)).ids
     unknown = small.candidates(7, 2099, 12).ids

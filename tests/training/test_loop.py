@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 
 from movierec.data.rows import Rows, targets_of
 from movierec.models import registry
+from movierec.models.numpy_model import NumpyModel
 from movierec.models.scorer import predictor
 from movierec.training import loop
 from movierec.training.fitting import fit_rows
@@ -59,6 +60,18 @@ def test_it_learns_and_reports_every_epoch(five_ratings):
 def test_the_seed_determines_the_weights():
     first, second = weights(run()[0]), weights(run()[0])
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_the_unknown_ids_are_trained_only_if_ids_are_made_unknown(rate):
+    settings = dataclasses.replace(QUICK, epochs=1, unknown_rate=rate)
+    known = dataclasses.replace(TRAIN, ids=np.maximum(TRAIN.ids, 1))
+    keras.utils.set_random_seed(3)
+    model = build(settings)
+    before = NumpyModel.of(model)
+    after = NumpyModel.of(run(settings, known)[0])
+    unknown = before.offsets  # the first row of each field
+    assert np.array_equal(before.table[unknown], after.table[unknown]) == (rate == 0)
 
 
 def test_several_steps_per_call_equal_single_steps(monkeypatch):

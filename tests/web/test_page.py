@@ -252,3 +252,16 @@ def test_nothing_shared_is_changed():
     start(tab="new", rated="50:5,1:1")
     assert recommender.lookups.movies.equals(before[0])
     assert recommender.data.ratings.equals(before[1])
+
+
+@pytest.mark.parametrize("place", ["ranked", "show_list", "show_controls"])
+def test_an_unexpected_error_shows_a_sentence_and_is_in_the_log(monkeypatch, caplog, place):
+    def fail(*arguments):
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr(recommendations, place, fail)
+    (box,) = start().error
+    assert "a secret" not in box.value
+    reference = box.value.split(": ")[1]
+    assert f"reference {reference}" in caplog.text
+    assert "a secret" in caplog.text

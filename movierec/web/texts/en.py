@@ -15,6 +15,8 @@ ENGLISH = {
     "loading": "Loading the data and the model …",
     "cannot_start": "The recommender cannot start: {reason}",
     "cannot_answer": "This request cannot be answered: {reason}.",
+    "unexpected": "Something unexpected went wrong. Reload the page. If it happens again, tell the "
+    "administrator this reference, which is in the log: {reference}",
     "small_data": "MovieLens 1M is not on this machine, so this page runs on MovieLens 100K. "
     "`make data` downloads ML-1M, and data/README.md says where to put it by hand.",
     "bad_link": "The link has {name} = “{value}”, which is not valid. Expected: {expected}. The "

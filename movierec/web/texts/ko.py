@@ -14,6 +14,8 @@ KOREAN = {
     "loading": "데이터와 모델을 불러오는 중 …",
     "cannot_start": "추천을 시작할 수 없습니다: {reason}",
     "cannot_answer": "답할 수 없는 요청입니다: {reason}.",
+    "unexpected": "예상하지 못한 오류가 생겼습니다. 페이지를 새로 고쳐 주세요. 다시 생기면 "
+    "관리자에게 로그에 적힌 다음 번호를 알려 주세요: {reference}",
     "small_data": "이 컴퓨터에 MovieLens 1M이 없어 MovieLens 100K로 보여 드립니다. `make data`를 "
     "실행하면 ML-1M을 받아 오며, 직접 넣는 방법은 data/README.md에 있습니다.",
     "bad_link": "링크의 {name} 값 “{value}”은(는) 쓸 수 없습니다. 가능한 값: {expected}. 대신 "
