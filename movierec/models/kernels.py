@@ -7,8 +7,8 @@ that the compiler can prove that nothing overlaps or wraps around.
 
 `logits` scores many rows; `gradients` computes a training step's loss and gradients.
 
-All compiled functions are in this one file: Numba recompiles a function when the file that defines
-it has changed, but does not notice a change in another file.
+Compiled functions that use each other are all in this one file: Numba recompiles a function when
+the file that defines it has changed, but does not notice a change in another file.
 """
 
 import numpy as np
