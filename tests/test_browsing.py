@@ -151,7 +151,7 @@ def test_a_new_viewers_taste(visit):
     star = page.locator('[class*="st-key-rate-"]').nth(2).get_by_role("radio").nth(4)
     star.click()
     page.get_by_text("your ratings (1)").wait_for()
-    expect(page.get_by_text(re.compile(r"\d+ of 10 films changed"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ of 10 films are new"))).to_be_visible()
     expect(page.get_by_text("Because").first).to_be_visible()
     settled(page)
     assert list(rows(page)) == list(before)

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 import streamlit as st
 
 from movierec.data.schema import YEARS
+from movierec.models.registry import TITLES
 from movierec.serving.lookups import ORDERS, Lookups
+from movierec.web import state, url_state
 from movierec.web.texts import escaped, genre_or_decade
 from movierec.web.url_state import ADVENTURES, MAX_ITEMS, MOST_RATERS, View
 
 
 def show(lookups: Lookups, default_time: tuple[int, int], other: str, words: Mapping) -> None:
-    """Show the order, and under "More" the other controls; `other` is the other model's title."""
+    """Show the order, filters, and the rest under "More"; link to the page of the model `other`."""
     with st.container(horizontal=True, vertical_alignment="center"):
         order = st.segmented_control(
             words["order"],
@@ -40,7 +42,12 @@ def show(lookups: Lookups, default_time: tuple[int, int], other: str, words: Map
                 disabled=order == "surest",
             )
             st.toggle(words["fresh"], key="fresh", help=words["fresh_help"])
-            st.toggle(words["compare"].format(model=other), key="compare")
+            st.toggle(words["compare"].format(model=TITLES[other]), key="compare")
+        st.page_link(
+            st.session_state.pages[other],
+            label=words["other_page"].format(model=TITLES[other]),
+            query_params=url_state.write(state.view()),
+        )
     st.caption(words["order_notes"][order])
     columns = st.columns([1, 1, 0.8], wrap=False)
     filters = {"genre": list(lookups.genre_table), "decade": lookups.decades}
@@ -88,21 +95,21 @@ def _show_time(default_time: tuple[int, int], words: Mapping) -> None:
 
 def _show_active(lookups: Lookups, words: Mapping) -> None:
     """Name the restrictions that no visible control shows, each with a button that ends it."""
-    state = st.session_state
+    session = st.session_state
     active = {}
-    if state.like is not None:
-        active["like"] = words["only_like"].format(title=escaped(lookups.name(state.like)))
-    if state.hidden:
-        active["hidden"] = words["only_hidden"].format(count=len(state.hidden))
-    if state.tab == "user" and state.seen:
-        active["seen"] = words["only_seen"].format(count=len(state.seen))
-    if state.raters:
-        active["raters"] = words["only_raters"].format(raters=state.raters)
-    if state.fresh:
+    if session.like is not None:
+        active["like"] = words["only_like"].format(title=escaped(lookups.name(session.like)))
+    if session.hidden:
+        active["hidden"] = words["only_hidden"].format(count=len(session.hidden))
+    if session.tab == "user" and session.seen:
+        active["seen"] = words["only_seen"].format(count=len(session.seen))
+    if session.raters:
+        active["raters"] = words["only_raters"].format(raters=session.raters)
+    if session.fresh:
         active["fresh"] = words["fresh"]
-    if state.adventure and state.order != "surest":
-        active["adventure"] = words["adventures"][state.adventure]
-    if state.year or state.month:
+    if session.adventure and session.order != "surest":
+        active["adventure"] = words["adventures"][session.adventure]
+    if session.year or session.month:
         active["year"] = words["only_time"]
     if not active:
         return
@@ -113,6 +120,6 @@ def _show_active(lookups: Lookups, words: Mapping) -> None:
                 text,
                 key=f"end-{name}",
                 icon=":material/close:",
-                on_click=state.update,
+                on_click=session.update,
                 kwargs=reset,
             )

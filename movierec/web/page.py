@@ -100,7 +100,7 @@ def load_lookups() -> Lookups:
 
 
 def _show_head(dataset: str, model: str, words: Mapping) -> None:
-    """Title, kind of viewer, language, the other model's page, and invalid URL parameters."""
+    """Title, kind of viewer, language, and warnings about invalid URL parameters."""
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(words["title"].format(model=TITLES[model]), width="stretch", anchor=False)
         st.segmented_control(
@@ -120,14 +120,7 @@ def _show_head(dataset: str, model: str, words: Mapping) -> None:
             label_visibility="collapsed",
             width="content",
         )
-    (other,) = set(TITLES) - {model}
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(words["intro"], width="stretch")
-        st.page_link(
-            st.session_state.pages[other],
-            label=words["other_page"].format(model=TITLES[other]),
-            query_params=url_state.write(state.view()),
-        )
+    st.caption(words["intro"])
     if dataset != "ml-1m":
         st.info(words["small_data"])
     for problem in st.session_state.problems:
@@ -162,7 +155,7 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(words["recommended"], anchor="films", width="stretch")
         watch_list.show(lookups, words)
-    controls.show(lookups, default_time, TITLES[other], words)
+    controls.show(lookups, default_time, other, words)
     state.publish()
     view = state.view()
     models = {model: recommender}

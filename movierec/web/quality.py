@@ -14,6 +14,7 @@ TUNED = ", tuned setting"  # after the model's title in evaluation.csv
 METRICS = ("ndcg_original@10", "recall@10", "auc", "logloss")
 
 
+@st.cache_data(show_spinner=False)
 def _evaluation(folder: Path, protocol: str) -> pd.DataFrame | None:
     """The rows of a protocol in evaluation.csv; None without that file."""
     path = folder / "evaluation.csv"
@@ -49,13 +50,14 @@ def agreement(folder: Path, model: str) -> dict[str, float] | None:
     """How far attention agrees with the changes without a field, from explanations.csv.
 
     The number of recommendations, the rank correlation, and the same with the changes of another
-    recommendation; None without that file.
+    recommendation; None if that was not evaluated.
     """
     path = folder / "explanations.csv"
     if not path.is_file():
         return None
-    table = pd.read_csv(path).set_index("model")
-    return table.loc[TITLES[model], ["recommendations", "correlation", "other"]].to_dict()
+    table = pd.read_csv(path)
+    rows = table.loc[table["model"] == TITLES[model], ["recommendations", "correlation", "other"]]
+    return next(iter(rows.to_dict("records")), None)
 
 
 def show_whole_catalogue(dataset: str, words: Mapping) -> None:
@@ -64,7 +66,7 @@ def show_whole_catalogue(dataset: str, words: Mapping) -> None:
     own = f"{TITLES['autointmlp']}{TUNED}: "
     if table is not None:
         ours = table["ranker"].str.startswith(own)
-        table = table[table["ranker"].isin(words["baselines"]) | ours]
+        table = table[table["ranker"].isin(list(words["baselines"])) | ours]
     if table is None or table.empty:
         st.caption(words["catalogue_missing"])
         return
@@ -91,7 +93,9 @@ def show(dataset: str, words: Mapping) -> None:
             return
         from movierec.web import charts  # altair is slow to import
 
-        table = pd.read_csv(path).replace({"ranker": {MEAN: words["movie_mean"]}})
+        names = {MEAN: words["movie_mean"]}
+        names |= {f"{title}{TUNED}": title for title in TITLES.values()}
+        table = pd.read_csv(path).replace({"ranker": names})
         st.altair_chart(charts.reliability(table, words), width="stretch", theme=None)
         st.caption(words["reliability_note"])
 

@@ -49,7 +49,9 @@ def view() -> url_state.View:
     state = st.session_state
     shown = url_state.View(**{name: state[name] for name in NAMES})
     is_description = user_search.number(shown.who) is None
-    return replace(shown, n=shown.n or 10, who=shown.who.strip() if is_description else "")
+    return replace(
+        shown, n=shown.n or url_state.View.n, who=shown.who.strip() if is_description else ""
+    )
 
 
 def publish() -> None:

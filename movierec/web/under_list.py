@@ -95,15 +95,11 @@ def file_name(
 
 def _show_meaning(lookups: Lookups, model: str, words: Mapping) -> None:
     """What the numbers mean, where they were checked, what the data cover, and the citation."""
-    with st.expander(words["meaning"], key="meaning", on_change="rerun") as meaning:
-        if not meaning.open:
-            return
-        name, years = lookups.data.name, lookups.years
-        sentences = [words["meaning_number"]]
-        checked = quality.calibration(model_folder(name).path, model)
-        if checked is not None:
-            sentences.append(words["meaning_checked"].format(**checked))
-        st.markdown(" ".join(sentences))
-        quality.show_whole_catalogue(name, words)
-        st.markdown(words["meaning_data"].format(**years))
-        st.caption(words["citation"])
+    name, sentences = lookups.data.name, [words["meaning_number"]]
+    checked = quality.calibration(model_folder(name).path, model)
+    if checked is not None:
+        sentences.append(words["meaning_checked"].format(**checked))
+    sentences.append(words["meaning_data"].format(**lookups.years))
+    st.markdown(f"**{words['meaning']}**  \n{' '.join(sentences)}")
+    quality.show_whole_catalogue(name, words)
+    st.caption(words["citation"])

@@ -184,3 +184,40 @@ def test_served_ids_equal_trained_ids_for_every_movie(recommender):
 @pytest.mark.slow
 def test_served_ids_equal_trained_ids_for_every_user_and_movie(recommender):
     check_ids_of_every_movie(recommender, recommender.data.users["user_id"].to_numpy())
+
+
+def test_filters_by_raters_hidden_movies_and_likeness(small):
+    candidates, data = small.candidates(7), small.data
+    whole = small.rank(candidates, 20)["movie_id"]
+    least = int(np.median(small.lookups.raters))
+    kept = small.rank(candidates, 20, Filters(raters=least))["movie_id"]
+    assert (small.lookups.raters[data.movie_positions(kept)] >= least).all()
+    assert 0 < len(kept) < len(whole)
+    hidden = tuple(whole[:3])
+    assert set(small.rank(candidates, 20, Filters(hidden=hidden))["movie_id"]).isdisjoint(hidden)
+    alike = small.rank(candidates, 20, Filters(like=3))["movie_id"]
+    weights = small.candidate_model.weights.toarray()[data.movie_positions([3])[0]]
+    assert len(alike)
+    assert (weights[data.movie_positions(alike)] > 0).all()
+    with pytest.raises(RequestError, match="there is no movie 99"):
+        small.rank(candidates, 20, Filters(like=99))
+
+
+def test_adventure_leaves_popularity_out(small):
+    candidates = small.candidates(7)
+    popularity = small.candidate_model.popularity_slope * np.log1p(small.lookups.raters)
+    turned_to = dataclasses.replace(candidates, turned_to=candidates.turned_to - popularity)
+    for order in ORDERS:
+        expected = small.rank(candidates if order == "surest" else turned_to, order=order)
+        assert small.rank(candidates, order=order, adventure=1).equals(expected)
+
+
+def test_movies_that_a_user_has_also_seen_are_left_out_and_liked_ones_count(small):
+    before = small.candidates(7)
+    movie, other = (int(id_) for id_ in small.rank(before, 2)["movie_id"])
+    liked = small.candidates(7, seen=((movie, 5),))
+    disliked = small.candidates(7, seen=((movie, 1),))
+    left = small.data.movie_positions([other])[0]
+    assert movie not in small.rank(liked, 10)["movie_id"].tolist()
+    assert not np.allclose(liked.turned_to[left], disliked.turned_to[left])
+    assert np.array_equal(liked.ids, before.ids)

@@ -232,7 +232,7 @@ ENGLISH = {
     "rate_none": "No film is called “{text}”. The data end with films of {last_release}.",
     "rate_similar": "No film is called “{text}”; these titles are similar. The data end with "
     "films of {last_release}.",
-    "changed": "**{new} of {count} films changed** with your latest rating.",
+    "changed": "**{new} of {count} films are new** since you changed your ratings.",
     "changed_for": "Because you liked **{liked}**: {titles}",
     "changed_taste": "Because the model has learnt your taste anew: {titles}",
     "forget": "Clear ratings",

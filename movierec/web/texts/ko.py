@@ -223,7 +223,7 @@ KOREAN = {
     "rate_none": "“{text}”에 맞는 영화가 없습니다. 데이터는 {last_release}년 영화까지입니다.",
     "rate_similar": "“{text}”에 꼭 맞는 영화가 없어 비슷한 제목을 보여 드립니다. 데이터는 "
     "{last_release}년 영화까지입니다.",
-    "changed": "방금 준 별점으로 **{count}편 가운데 {new}편이 바뀌었습니다.**",
+    "changed": "별점이 바뀌어 **{count}편 가운데 {new}편이 새로 들어왔습니다.**",
     "changed_for": "**{liked}**에 높은 점수를 주었기 때문에: {titles}",
     "changed_taste": "모델이 취향을 새로 학습했기 때문에: {titles}",
     "forget": "모두 지우기",
