@@ -19,13 +19,13 @@ MOST_FOUND = 8  # movies that a search shows
 
 def show(lookups: Lookups, words: Mapping) -> NewUser:
     """Show the form and the ratings; the new user they describe."""
+    with st.expander(words["you"], key="profile"):
+        _show_profile(lookups, words)
+    _show_ratings(lookups, words)
     view = state.view()
     user = NewUser(view.gender, view.age, view.occupation, view.zip.strip(), view.rated)
     based_on = words[f"based_on_{user.based_on}"].format(count=len(user.rated))
     st.info(based_on, icon=":material/explore:")
-    with st.expander(words["you"], expanded=user.based_on == "profile", key="profile"):
-        _show_profile(lookups, words)
-    _show_ratings(lookups, words)
     return user
 
 
@@ -68,12 +68,12 @@ def _show_ratings(lookups: Lookups, words: Mapping) -> None:
     rows += [movie for movie in dict(session.rated) if movie not in {*first, *rows}]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(words["rate"], anchor=False, width="stretch")
-        if session.rated:
-            st.button(
-                words["forget"],
-                on_click=session.update,
-                kwargs={"rated": (), "rate_rows": []},
-            )
+        st.button(
+            words["forget"],
+            on_click=session.update,
+            kwargs={"rated": (), "rate_rows": []},
+            disabled=not session.rated,
+        )
     st.caption(words["rate_note"])
     for movie_id in [*first, *rows]:
         _show_row(lookups, movie_id, words)

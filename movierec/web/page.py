@@ -48,7 +48,7 @@ def _show(model: str) -> None:
     st.set_page_config(page_title=f"{TITLES[model]} · MovieLens", page_icon="🎬", layout="wide")
     st.html(STYLE)
     recommender = _loaded(model)
-    words = state.start(recommender.lookups)
+    words = state.start(model, recommender.lookups)
     _show_head(recommender.data.name, model, words)
     left, right = st.columns([2, 3], gap="large")
     with left:

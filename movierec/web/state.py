@@ -20,15 +20,19 @@ from movierec.web import texts, url_state
 NAMES = [field.name for field in fields(url_state.View)]
 
 
-def start(lookups: Lookups) -> Mapping:
-    """The texts in the session's language; the view of a new session, or after Back, is the URL's.
+def start(model: str, lookups: Lookups) -> Mapping:
+    """The texts in the session's language, after the view was read from the URL where needed.
 
+    That is in a new session, on the other model's page, if Streamlit has dropped values of widgets
+    (after the connection was lost), and after Back or Forward: then the URL is not the one written
+    last, and no widget was used.
     `st.session_state.problems` gets the invalid URL parameters, for the page to show.
     """
-    state = st.session_state
-    address = st.query_params.to_dict()
-    if "address" not in state or (address != state.address and view() == state.written):
+    state, address = st.session_state, st.query_params.to_dict()
+    complete = state.get("model") == model and all(name in state for name in NAMES)
+    if not complete or (address != state.address and view() == state.written):
         _read(address, lookups)
+        state.model = model
     for name in NAMES:
         state[name] = state[name]  # otherwise Streamlit drops the values of widgets not shown
     return texts.LANGUAGES[state.lang]

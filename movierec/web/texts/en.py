@@ -213,9 +213,8 @@ ENGLISH = {
     },
     "new_user": "you (learnt now)",
     # new viewer
-    "you": "About you",
-    "you_note": "Everything is optional. Nothing is stored; what you enter becomes part of the "
-    "address of this page.",
+    "you": "About you (optional)",
+    "you_note": "Nothing is stored; what you enter becomes part of the address of this page.",
     "gender": "Gender",
     "age": "Age",
     "occupation": "Occupation",
