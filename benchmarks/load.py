@@ -25,6 +25,7 @@ class Session:
 
     def __init__(self, socket):
         self.socket, self.user_field, self.messages = socket, None, {}
+        self.page_hash = self.query = ""
 
     async def run(self, who: str | None = None) -> list[str]:
         """Run the page and return the texts of its cards.
@@ -36,7 +37,8 @@ class Session:
             RuntimeError: the page shows an exception.
         """
         message = BackMsg()
-        message.rerun_script.query_string = ""
+        message.rerun_script.query_string = self.query
+        message.rerun_script.page_script_hash = self.page_hash
         if who is not None:
             widget = message.rerun_script.widget_states.widgets.add()
             widget.id, widget.string_value = self.user_field, who
@@ -50,6 +52,10 @@ class Session:
                 self.messages[answer.hash] = answer
             if answer.WhichOneof("type") == "script_finished":
                 return cards
+            if answer.WhichOneof("type") == "navigation":
+                self.page_hash = answer.navigation.page_script_hash
+            if answer.WhichOneof("type") == "page_info_changed":
+                self.query = answer.page_info_changed.query_string
             element = answer.delta.new_element
             if element.HasField("exception"):
                 raise RuntimeError(f"the page shows {element.exception.message}")

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from movierec import files
 
 SECONDS = 120
+CARD = '[class*="st-key-card-"]'
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
@@ -65,8 +66,16 @@ def open_page(opened: Browser, url: str, **options) -> Page:
     page = opened.new_page(**options)
     page.set_default_timeout(SECONDS * 1000)
     page.goto(url)
-    page.get_by_test_id("stProgress").first.wait_for()
+    page.locator(CARD).first.wait_for()
     return page
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    """Type into the field whose label ends with `label`, and press Enter."""
+    box = page.locator(f'input[aria-label$="{label}"]')
+    box.fill(text)
+    box.press("Enter")
+    settled(page)
 
 
 def settled(page: Page) -> None:

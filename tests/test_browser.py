@@ -42,37 +42,32 @@ def cards(page, model):
 
 
 def shown(page, model):
-    """Each card's first line and probability."""
+    """Each card's title, with its rank."""
     app_server.settled(page)
-    titles = cards(page, model).locator("strong").all_inner_texts()
-    bars = cards(page, model).get_by_test_id("stProgress").all_inner_texts()
-    ranks = [int(title.split(".")[0]) for title in titles]
-    assert ranks == list(range(1, len(titles) + 1))
-    probabilities = [float(re.search(r"([\d.]+)%", bar)[1]) for bar in bars]
+    texts = cards(page, model).locator("strong").all_inner_texts()
+    titles, percents = texts[::2], texts[1::2]
+    assert [int(title.split(".")[0]) for title in titles] == list(range(1, len(titles) + 1))
+    probabilities = [int(re.search(r"(\d+)%", percent)[1]) for percent in percents]
     if "order=surest" in page.url:
         assert probabilities == sorted(probabilities, reverse=True)
     return titles
-
-
-def fill(page, label, text):
-    box = page.locator(f'input[aria-label$="{label}"]')
-    box.fill(str(text))
-    box.press("Enter")
 
 
 def test_a_user(page, site):
     model = site[1]
     first = shown(page, model)
     assert len(first) == 10
-    fill(page, "or a description", "943")
+    app_server.fill(page, "or a description", "943")
     page.get_by_role("heading", name="User 943").wait_for()
     second = shown(page, model)
     assert second != first
 
-    fill(page, "How many", 5)
+    app_server.fill(page, "How many", "5")
     expect(cards(page, model)).to_have_count(5)
     assert shown(page, model) == second[:5]
-    fill(page, "Target year", 2050)
+    page.get_by_role("button", name="More", exact=True).click()
+    app_server.fill(page, "Target year", "2050")
+    page.keyboard.press("Escape")
     page.get_by_text("No training rating has rating year 2050").wait_for()
     third = shown(page, model)
 
@@ -93,11 +88,13 @@ def test_the_order_of_the_list(page, site):
 
 def test_an_explanation(page, site):
     titles = shown(page, site[1])
-    page.get_by_role("button", name="Why?").nth(1).click()
+    title = titles[1].split(". ", 1)[1]
+    page.get_by_role("button", name=f"Why? {title}").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text(titles[1].split(". ", 1)[1]).first.wait_for()
-    dialog.get_by_text("layer 2").click()
+    dialog.get_by_text(title).first.wait_for()
     dialog.get_by_role("table").wait_for()
+    dialog.get_by_text("Attention between fields").click()
+    dialog.get_by_text("layer 2").click()
     assert "film=" in page.url
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
@@ -109,9 +106,9 @@ def test_a_new_viewer(page, site):
     page.get_by_text("You, a new viewer").click()
     page.get_by_text("Based on: nothing about you").wait_for()
     unknown = shown(page, site[1])
-    fill(page, "Find a film by its title", "star wars")
-    stars = page.get_by_test_id("stFeedback").first
-    stars.get_by_role("button").or_(stars.get_by_role("radio")).nth(4).click()
+    app_server.fill(page, "Find another film", "star wars")
+    found = page.locator('[class*="st-key-found-"]')
+    found.first.get_by_role("radio").nth(4).click()
     page.get_by_text("your ratings (1)").wait_for()
     own = shown(page, site[1])
     assert own != unknown
@@ -123,14 +120,16 @@ def test_a_new_viewer(page, site):
 
 
 def test_two_models(page, site):
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_text(re.compile("^Compare with")).click()
+    page.keyboard.press("Escape")
     (other,) = set(TITLES) - {site[1]}
     expect(cards(page, other)).to_have_count(10)
     app_server.settled(page)
     shared = int(re.search(r"(\d+) of 10", page.get_by_text("In both lists:").inner_text())[1])
     assert page.get_by_text("in both", exact=True).count() == 2 * shared
     assert len(set(shown(page, other)) | set(shown(page, site[1]))) >= 10
-    page.get_by_text("movie mean (baseline)").wait_for()
+    page.get_by_text("movie mean (baseline)").first.wait_for()
     cards(page, other).first.get_by_role("button", name="Why?").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text(f"Why this film? · {TITLES[other]}").wait_for()

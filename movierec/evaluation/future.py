@@ -21,12 +21,12 @@ from movierec.evaluation import full_ranking, metrics, rankers, summary
 from movierec.evaluation.full_ranking import RowScorer
 from movierec.models.numpy_model import NumpyModel
 from movierec.models.scorer import predictor
+from movierec.serving.lookups import FEW_RATERS
 from movierec.training import candidates
 from movierec.training.fitting import fitted
 from movierec.training.settings import SEED, Settings
 
 PENALTIES = (100.0, 300.0, 1000.0, 3000.0, 10_000.0)
-FEW_RATERS = 20  # a movie with fewer has few raters
 POOLS = (50, 100, 200, 500)
 KNOWN = 5  # ratings before the test period
 PRIMARY = "ndcg@10"

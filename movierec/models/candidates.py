@@ -90,6 +90,12 @@ class CandidateModel:
         logs = (np.log1p(raters).astype(np.float32) for raters in (self.raters, self.recent))
         return scores, *logs
 
+    @property
+    def popularity(self) -> np.ndarray:
+        """`b · log(n_j + 1) + c · log(r_j + 1)`, float32, shape (movies,)."""
+        _, b, c = self.factors
+        return (b * np.log1p(self.raters) + c * np.log1p(self.recent)).astype(np.float32)
+
     def log_probability(self, liked: sparse.csr_array, unrated: np.ndarray) -> np.ndarray:
         """Logarithm of P(turn to it), float32, shape (users, movies).
 
@@ -99,9 +105,7 @@ class CandidateModel:
             liked: see `terms`.
             unrated: which movies a user has not rated, bool, shape (users, movies).
         """
-        scores, raters, recent = self.terms(liked)
-        a, b, c = self.factors
-        scores = a * scores + (b * raters + c * recent).astype(np.float32)
+        scores = self.factors[0] * self.terms(liked)[0] + self.popularity
         np.copyto(scores, -np.inf, where=~unrated)
         with np.errstate(invalid="ignore"):  # users who have rated every movie
             return scores - logsumexp(scores, axis=1, keepdims=True)

@@ -1,7 +1,9 @@
 """Facts about users and movies that the web page shows and filters by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,9 @@ from movierec.data import features
 from movierec.data.schema import LIKED, MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
+from movierec.serving.movie_search import Matches, TitleIndex
 
+FEW_RATERS = 20  # a movie with fewer has few raters, and its probability is uncertain
 WELL_KNOWN = 0.1  # share of movies, those with the most ratings, that counts as well known
 ORDERS = ("for-you", "surest", "carry-on")  # of a list, see `Recommender.recommend`
 MOVIE_COLUMNS = [MOVIE, "title", "genres", "release_year"]
@@ -29,21 +33,31 @@ class Filters:
         genre: only movies of this genre.
         decade: only movies released in this decade, given as its first year.
         hide_known: leave out the most-rated tenth of all movies.
+        raters: only movies that at least so many users rated.
+        hidden: ids of movies to leave out.
+        like: id of a movie: only those that people who like it also like.
     """
 
     genre: str | None = None
     decade: int | None = None
     hide_known: bool = False
+    raters: int = 0
+    hidden: tuple[int, ...] = ()
+    like: int | None = None
 
 
 class Lookups:
     """Look-ups in a data set. Never changed, so sessions and models can share it.
 
     Arrays with one value per movie are in the order of `movies`.
+
+    Args:
+        data: the data set.
+        other_titles: title → another title of that movie, for `find`.
     """
 
-    def __init__(self, data: MovieLens):
-        self.data = data
+    def __init__(self, data: MovieLens, other_titles: Mapping[str, str] = MappingProxyType({})):
+        self.data, self.other_titles = data, other_titles
         self.movies = data.movie_features.assign(genres=data.movies["genres"])
 
     @cached_property
@@ -138,6 +152,13 @@ class Lookups:
             }
         )
 
+    def genre_ratings(self, genre: str) -> np.ndarray:
+        """Number of movies of a genre that each user rated, in the users table's order."""
+        if genre not in self.genre_table:
+            return np.zeros(len(self.data.users), int)
+        rows = self.genre_table[genre].to_numpy()[self.data.rating_movies]
+        return np.bincount(self.data.rating_users[rows], minlength=len(self.data.users))
+
     @cached_property
     def raters(self) -> np.ndarray:
         """Number of users who rated each movie."""
@@ -149,6 +170,26 @@ class Lookups:
         ratings = self.data.ratings[RATING]
         total = np.bincount(self.data.rating_movies, weights=ratings, minlength=len(self.movies))
         return np.where(self.raters > 0, total / np.maximum(self.raters, 1), np.nan)
+
+    @cached_property
+    def years(self) -> dict[str, int]:
+        """First and last year of a release and of a rating."""
+        released = self.movies["release_year"].dropna().astype(int)
+        rated = pd.to_datetime(self.data.ratings[TIMESTAMP].agg(["min", "max"]), unit="s").dt.year
+        return {
+            "first_release": int(released.min()),
+            "last_release": int(released.max()),
+            "first_rating": int(rated["min"]),
+            "last_rating": int(rated["max"]),
+        }
+
+    @cached_property
+    def _titles(self) -> TitleIndex:
+        return TitleIndex(self.data.movies["title"], self.raters, self.other_titles)
+
+    def find(self, text: str) -> Matches:
+        """The movies whose titles match a text, see `movie_search`; none for an empty text."""
+        return self._titles.find(text)
 
     def name(self, movie_id: int) -> str:
         """The movie's title with its year, as in the raw file."""
@@ -226,7 +267,7 @@ class Lookups:
         return self.data.movie_positions(ratings.loc[ratings[RATING] >= LIKED, MOVIE])
 
     def passing(self, filters: Filters) -> np.ndarray:
-        """Which movies pass the filters; bool, shape (movies,).
+        """Which movies pass the filters but `like`; bool, shape (movies,).
 
         Raises:
             RequestError: a genre or decade that no movie has.
@@ -240,20 +281,10 @@ class Lookups:
             mask &= self.decade_table[filters.decade].to_numpy(bool)
         if filters.hide_known:
             mask &= self.raters <= np.quantile(self.raters, 1 - WELL_KNOWN)
+        mask &= self.raters >= filters.raters
+        hidden = self.data.movie_positions(list(filters.hidden))
+        mask[hidden[hidden >= 0]] = False
         return mask
-
-    def find(self, text: str, most: int = 8) -> pd.DataFrame:
-        """Movies whose title contains the text, in upper or lower case; the most-rated first.
-
-        Returns:
-            At most `most` rows of `movies`; none for an empty text.
-        """
-        if not text.strip():
-            return self.movies.iloc[:0]
-        matches = self.movies["title"].str.contains(text.strip(), case=False, regex=False)
-        positions = np.flatnonzero(matches.to_numpy(bool))
-        order = np.argsort(-self.raters[positions], kind="stable")
-        return self.movies.iloc[positions[order][:most]]
 
 
 def _check_one_of(name: str, value, known: list) -> None:

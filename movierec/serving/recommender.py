@@ -12,7 +12,7 @@ from movierec import files
 from movierec.data import movielens
 from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
-from movierec.data.schema import FEATURES, MOVIE, TIME_FEATURES, USER, USER_FEATURES, YEARS
+from movierec.data.schema import FEATURES, LIKED, MOVIE, TIME_FEATURES, USER, USER_FEATURES, YEARS
 from movierec.data.schema import MOVIE_COLUMNS as MOVIE_FIELDS
 from movierec.data.tables import MovieLens
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
@@ -23,6 +23,7 @@ from movierec.models.numpy_model import NumpyModel
 from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
 
 NO_FILTERS = Filters()
+LIKE = 50  # movies that pass the filter `like`
 USERS = 64  # users at a time in `recommend_all`: with 500 movies each, their ids take 1.7 MB
 POOL = 500  # movies that AutoInt or AutoInt+ scores for a list "for-you" or "carry-on"
 
@@ -167,13 +168,25 @@ class Recommender:
         return users[found], movies[found, best], position + 1, probability[found, best]
 
     def candidates(
-        self, user_id: int, year: int | None = None, month: int | None = None
+        self,
+        user_id: int,
+        year: int | None = None,
+        month: int | None = None,
+        seen: tuple[tuple[int, int], ...] = (),
     ) -> Candidates:
-        """All movies, encoded for this user; see `recommend` for arguments and errors."""
+        """All movies, encoded for this user; see `recommend` for other arguments and errors.
+
+        Args:
+            seen: movie ids and ratings that the user gives in addition to those in the data. Liked
+                ones count for what the user turns to; the user's embedding remains as it is.
+        """
         user = self._encoded.user_ids[self.lookups.user_position(user_id)]
         time = self._encoded_time(self.lookups.default_time(user_id), year, month)
         ids = self._encoded.with_all_movies(user, time)
-        rated, liked = self.lookups.rated(user_id), self.lookups.liked(user_id)
+        movies, ratings = np.array(seen, int).reshape(-1, 2).T
+        positions = self.data.movie_positions(movies)
+        rated = np.append(self.lookups.rated(user_id), positions)
+        liked = np.union1d(self.lookups.liked(user_id), positions[ratings >= LIKED])
         unrated = np.ones(len(ids), bool)
         unrated[rated] = False
         return Candidates(ids, unrated, rated, liked)
@@ -207,6 +220,7 @@ class Recommender:
         n: int = 10,
         filters: Filters = NO_FILTERS,
         order: str = "for-you",
+        adventure: float = 0,
     ) -> pd.DataFrame:
         """The best `n` unrated movies that pass the filters, or fewer if fewer pass.
 
@@ -225,11 +239,15 @@ class Recommender:
         if not left:
             raise RequestError("every movie is rated already: there is nothing to recommend")
         _check_whole("n", n, range(1, left + 1), f" ({left} movies are unrated)")
-        positions = np.flatnonzero(candidates.unrated & self.lookups.passing(filters))
+        passing = candidates.unrated & self.lookups.passing(filters)
+        if filters.like is not None:
+            passing &= self.alike(filters.like)
+        positions = np.flatnonzero(passing)
         if order == "surest":
             score = probability = self.probability(candidates, positions)
         else:
-            turned_to = self.turned_to(candidates, order)[positions]
+            turned_to = self.turned_to(candidates, order)
+            turned_to = (turned_to - adventure * self.candidate_model.popularity)[positions]
             pool = np.sort(np.argsort(-turned_to, kind="stable")[: max(n, POOL)])
             positions = positions[pool]
             probability = self.probability(candidates, positions)
@@ -237,6 +255,21 @@ class Recommender:
         best = np.argsort(-score, kind="stable")[:n]
         movies = self.lookups.movies.iloc[positions[best]][MOVIE_COLUMNS]
         return movies.assign(probability=probability[best]).reset_index(drop=True)
+
+    def alike(self, movie_id: int) -> np.ndarray:
+        """The at most `LIKE` movies for which liking a movie speaks most; bool, (movies,).
+
+        Raises:
+            RequestError: unknown movie.
+        """
+        (position,) = self.data.movie_positions([movie_id])
+        if position < 0:
+            raise RequestError(f"there is no movie {movie_id} in {self.data.name}")
+        weights = self.candidate_model.weights[[position]].toarray()[0]
+        best = np.argsort(-weights, kind="stable")[:LIKE]
+        mask = np.zeros(len(weights), bool)
+        mask[best[weights[best] > 0]] = True
+        return mask
 
     def new_user_ids(
         self, profile: Mapping, year: int | None = None, month: int | None = None

@@ -1,4 +1,4 @@
-"""Search for users by a description such as "woman 25-34 programmer sci-fi"."""
+"""Search for users by number, or by a description: "woman 25-34 programmer sci-fi, not horror"."""
 
 import re
 from collections.abc import Mapping
@@ -13,91 +13,149 @@ from movierec.serving.lookups import Lookups
 MAX_LENGTH = 200  # characters of a description
 MAX_WORDS = 4  # words of the longest phrase in the vocabulary
 PARTICLES = "을를이가은는의인"  # Korean particles that may follow a word without a space
+LIKED_AT_MOST = 0.25  # of a genre's rated movies, if users are wanted who dislike the genre
+RATED_AT_LEAST = 5  # movies of a genre that users must have rated to dislike it
+NUMBER = re.compile(
+    r"\s*(?:(?:user|number|no|id|사용자|번호|#)[\s.:]*)*([0-9]+)\s*번?\s*(?:사용자)?\s*", re.I
+)
 
 
 @dataclass(frozen=True)
-class SearchResult:
-    """Users that match a description.
+class Words:
+    """The words of descriptions, in lower case.
 
     Args:
-        users: the best matches, rows of the users table with `share`: the wanted genres' mean
-            share of the user's liked movies (NaN without a wanted genre).
-        count: number of users that match.
+        vocabulary: phrase → field and value.
+        ignored: words without a meaning here.
+        negations: words that exclude the phrase after them, and phrases joined to it.
+        negations_after: words that exclude the phrase before them, as in Korean.
+        joining: words that join phrases, such as "or".
     """
 
-    users: pd.DataFrame
-    count: int
+    vocabulary: Mapping[str, tuple[str, object]]
+    ignored: frozenset[str] = frozenset()
+    negations: frozenset[str] = frozenset()
+    negations_after: frozenset[str] = frozenset()
+    joining: frozenset[str] = frozenset()
 
 
-def parse(
-    text: str, vocabulary: Mapping[str, tuple[str, object]], stop_words: frozenset[str]
-) -> tuple[dict[str, list], tuple[str, ...]]:
-    """Fields and values named in a description, and the words that were not recognised.
+@dataclass(frozen=True)
+class Wanted:
+    """What a description asks for.
 
     Args:
-        text: the description; only its first `MAX_LENGTH` characters are read.
-        vocabulary: phrase in lower case → field and value.
-        stop_words: words to ignore.
+        fields: field → wanted values.
+        excluded: field → values that the users must not have, or genres that they dislike.
+        unknown: words that were not recognised.
+    """
+
+    fields: dict[str, list]
+    excluded: dict[str, list]
+    unknown: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.excluded)
+
+
+def number(text: str) -> str | None:
+    """The digits of a text that names a user by number; None for any other text.
+
+    >>> number("42"), number("User #42"), number("42번"), number("42 years")
+    ('42', '42', '42', None)
+    """
+    match = NUMBER.fullmatch(text)
+    return match[1] if match else None
+
+
+def parse(text: str, known: Words) -> Wanted:
+    """What a description asks for; only its first `MAX_LENGTH` characters are read.
 
     Example:
-        >>> parse("a WOMAN, 30", {"woman": ("gender", "F")}, frozenset({"a"}))
-        ({'gender': ['F'], 'age': [25]}, ())
+        >>> vocabulary = {"woman": ("gender", "F"), "war": ("genre", "War")}
+        >>> known = Words(vocabulary, frozenset({"a"}), frozenset({"not"}))
+        >>> parse("a WOMAN, 30, not war", known)
+        Wanted(fields={'gender': ['F'], 'age': [25]}, excluded={'genre': ['War']}, unknown=())
     """
-    words = re.split(r"[\s,;|]+", text[:MAX_LENGTH].lower().replace("–", "-").replace("~", "-"))
-    words = [word for word in words if word]
-    wanted, unknown = {}, []
+    text = text[:MAX_LENGTH].lower().replace("–", "-").replace("~", "-").replace("’", "'")
+    words = [word for word in re.split(r"[\s,;|.]+", text) if word]
+    found, unknown = [], []  # found: field, value, whether excluded
+    negated = False
     while words:
-        for length in range(min(MAX_WORDS, len(words)), 0, -1):
-            meaning = _meaning(" ".join(words[:length]), vocabulary)
-            if meaning is not None:
-                field, value = meaning
-                if value not in wanted.setdefault(field, []):
-                    wanted[field].append(value)
-                break
-        else:
-            length = 1
-            if words[0] not in stop_words:
-                unknown.append(words[0])
+        length, meaning = _longest(words, known.vocabulary)
+        if meaning is not None:
+            found.append((*meaning, negated))
+            rest = words[length:]
+            joined = rest and rest[0] in known.joining
+            negated = negated and joined and _longest(rest[1:], known.vocabulary)[1] is not None
+        elif words[0] in known.negations:
+            negated = True
+        elif words[0] in known.negations_after and found:
+            found[-1] = (*found[-1][:2], True)
+        elif words[0] not in known.ignored | known.joining:
+            unknown.append(words[0])
         words = words[length:]
-    return wanted, tuple(unknown)
+    fields, excluded = {}, {}
+    for field, value, is_excluded in found:
+        values = (excluded if is_excluded else fields).setdefault(field, [])
+        if value not in values:
+            values.append(value)
+    return Wanted(fields, excluded, tuple(unknown))
+
+
+def _longest(words: list[str], vocabulary: Mapping) -> tuple[int, tuple[str, object] | None]:
+    """Number of words of the longest phrase that begins here, and its meaning; 1 and None."""
+    for length in range(min(MAX_WORDS, len(words)), 0, -1):
+        meaning = _meaning(" ".join(words[:length]), vocabulary)
+        if meaning is not None:
+            return length, meaning
+    return 1, None
 
 
 def _meaning(phrase: str, vocabulary: Mapping) -> tuple[str, object] | None:
     for form in (phrase, phrase.rstrip(PARTICLES)):
         if form in vocabulary:
             return vocabulary[form]
-    if re.fullmatch(r"[1-9][0-9]?", phrase):  # an age in years: its age group
-        return "age", max(start for start in AGE_GROUPS if start <= int(phrase))
+    if re.fullmatch(r"[1-9][0-9]?세?", phrase):  # an age in years: its age group
+        return "age", max(start for start in AGE_GROUPS if start <= int(phrase.rstrip("세")))
     return None
 
 
-def search(lookups: Lookups, wanted: Mapping[str, list], most: int = 6) -> SearchResult:
-    """The users that match a description best.
+def search(lookups: Lookups, wanted: Wanted) -> pd.DataFrame:
+    """The users that match a description, the best first.
 
-    All wanted fields must match; several values of one field are alternatives. With genres, users
-    are ordered by the genres' share of their liked movies (smoothed by ten movies with the overall
-    share); without, by their number of liked movies.
+    All wanted fields must match, no excluded one may; several values of one field are alternatives.
+    With genres, users are ordered by the genres' share of their liked movies (smoothed by ten
+    movies with the overall share); without, by their number of liked movies. Users dislike an
+    excluded genre if they rated at least `RATED_AT_LEAST` of its movies and liked at most the share
+    `LIKED_AT_MOST` of them.
 
     Args:
         lookups: look-ups in the data set.
-        wanted: field → wanted values, see `parse`.
-        most: number of users to return.
+        wanted: see `parse`.
+
+    Returns:
+        user_id, gender, age, occupation, and share: the wanted genres' mean share of the user's
+        liked movies (NaN without a wanted genre).
     """
     users = lookups.data.users
-    mask = np.ones(len(users), bool)
+    mask = np.full(len(users), bool(wanted))
     for field in ("gender", "age", "occupation"):
-        if field in wanted:
-            mask &= users[field].isin(wanted[field]).to_numpy(bool)
+        if field in wanted.fields:
+            mask &= users[field].isin(wanted.fields[field]).to_numpy(bool)
+        mask &= ~users[field].isin(wanted.excluded.get(field, [])).to_numpy(bool)
     likes, counts = lookups.likes_by_user, lookups.genre_likes
+    for genre in wanted.excluded.get("genre", []):
+        rated = lookups.genre_ratings(genre)
+        liked = counts[genre].to_numpy() if genre in counts else rated
+        mask &= (rated >= RATED_AT_LEAST) & (liked <= LIKED_AT_MOST * rated)
     share = np.full(len(users), np.nan)
     order = likes.astype(float)
-    if genres := wanted.get("genre"):
+    if genres := wanted.fields.get("genre"):
         liked = counts.reindex(columns=genres, fill_value=0).to_numpy().mean(axis=1)
         share = liked / np.maximum(likes, 1)
         order = (liked + 10 * liked.sum() / max(likes.sum(), 1)) / (likes + 10)
         mask &= liked > 0
-    positions = np.flatnonzero(mask) if wanted else np.empty(0, int)
-    best = positions[np.argsort(-order[positions], kind="stable")][:most]
+    positions = np.flatnonzero(mask)
+    best = positions[np.argsort(-order[positions], kind="stable")]
     columns = [USER, "gender", "age", "occupation"]
-    matches = users.iloc[best][columns].assign(share=share[best]).reset_index(drop=True)
-    return SearchResult(matches, len(positions))
+    return users.iloc[best][columns].assign(share=share[best]).reset_index(drop=True)

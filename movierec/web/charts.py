@@ -78,25 +78,26 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
     )
 
 
-def ablation(table: pd.DataFrame, words: Mapping[str, str]):
-    """Bars from the probability with all fields to the probability without each field.
+def log_odds(table: pd.DataFrame, words: Mapping[str, str]):
+    """Bars from 0 for what each field adds to the log-odds of the probability.
 
     Args:
-        table: `name`, `without` and `probability` (the same in every row).
+        table: `name`, `change` (of the log-odds) and `without`, the probability without the field.
     """
     y = alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=170))
-    scale, axis = alt.Scale(zero=False, nice=True), alt.Axis(format=".0%", tickCount=5)
-    x = alt.X("probability:Q", title=words["without"], scale=scale, axis=axis)
-    color = alt.condition("datum.without < datum.probability", alt.value(BAR), alt.value(MARK))
+    most = max(float(table["change"].abs().max()), 0.5)
+    scale, axis = alt.Scale(domain=[-most, most], nice=True), alt.Axis(format="+.1f", tickCount=5)
+    x = alt.X("change:Q", title=words["change"], scale=scale, axis=axis)
+    color = alt.condition("datum.change > 0", alt.value(BAR), alt.value(MARK))
     tooltip = [
         alt.Tooltip("name:N", title=words["field"]),
+        alt.Tooltip("change:Q", title=words["change"], format="+.2f"),
         alt.Tooltip("without:Q", title=words["without"], format=".1%"),
-        alt.Tooltip("probability:Q", title=words["with_all"], format=".1%"),
     ]
     base = alt.Chart(table).encode(y=y, tooltip=tooltip)
-    bars = base.mark_bar(height={"band": 0.65}).encode(x=x, x2="without:Q", color=color)
-    rule = alt.Chart(table[:1]).mark_rule(strokeDash=[4, 3], color="#888")
-    return (bars + rule.encode(x="probability:Q")).properties(height=ROW * len(table) + 60)
+    bars = base.mark_bar(height={"band": 0.65}).encode(x=x, color=color)
+    rule = alt.Chart(pd.DataFrame({"change": [0]})).mark_rule(color="#888").encode(x="change:Q")
+    return (bars + rule).properties(height=ROW * len(table) + 60)
 
 
 def reliability(table: pd.DataFrame, words: Mapping[str, str]):

@@ -1,5 +1,6 @@
 """The section for a new viewer: a profile form, movies to rate, and what the list is based on."""
 
+import re
 from collections.abc import Mapping
 
 import streamlit as st
@@ -8,14 +9,28 @@ from movierec.data.schema import MOVIE
 from movierec.serving import user_search
 from movierec.serving.lookups import Lookups
 from movierec.serving.new_user import NewUser
-from movierec.web import state
+from movierec.serving.starters import starters
+from movierec.web import stars, state
 from movierec.web.texts import NAMES, escaped
-from movierec.web.url_state import MAX_ITEMS, ZIP_LENGTH
+from movierec.web.url_state import ZIP_LENGTH
+
+MOST_FOUND = 8  # movies that a search shows
 
 
 def show(lookups: Lookups, words: Mapping) -> NewUser:
     """Show the form and the ratings; the new user they describe."""
-    st.header(words["you"], anchor=False)
+    with st.expander(words["you"], key="profile"):
+        _show_profile(lookups, words)
+    _show_ratings(lookups, words)
+    view = state.view()
+    user = NewUser(view.gender, view.age, view.occupation, view.zip.strip(), view.rated)
+    based_on = words[f"based_on_{user.based_on}"].format(count=len(user.rated))
+    st.info(based_on, icon=":material/explore:")
+    return user
+
+
+def _show_profile(lookups: Lookups, words: Mapping) -> None:
+    """The fields of the profile; the zip code with a note if the model cannot use it."""
     *columns, zipcode = (*st.columns(2), *st.columns(2))
     for column, field in zip(columns, ("gender", "age", "occupation"), strict=True):
         names = words[NAMES[field]]
@@ -27,58 +42,62 @@ def show(lookups: Lookups, words: Mapping) -> NewUser:
             format_func=names.get,
             placeholder=words["rather_not"],
         )
-    zipcode.text_input(
+    text = zipcode.text_input(
         words["zip"], key="zip", max_chars=ZIP_LENGTH, placeholder=words["rather_not"]
-    )
+    ).strip()
+    if text and text not in set(lookups.data.users["zipcode"]):
+        known = "zip_unknown" if re.fullmatch("[0-9]{5}(-[0-9]{4})?", text) else "zip_invalid"
+        st.warning(words[known].format(zip=escaped(text)))
     st.caption(words["you_note"])
-    st.header(words["rate"], anchor=False)
-    _show_ratings(lookups, words)
-    view = state.view()
-    user = NewUser(view.gender, view.age, view.occupation, view.zip.strip(), view.rated)
-    based_on = words[f"based_on_{user.based_on}"].format(count=len(user.rated))
-    st.info(based_on, icon=":material/explore:")
-    return user
+
+
+@st.cache_resource(show_spinner=False, hash_funcs={Lookups: id})
+def _starters(lookups: Lookups) -> list[int]:
+    """`starters`, computed once."""
+    return starters(lookups)
 
 
 def _show_ratings(lookups: Lookups, words: Mapping) -> None:
-    """A search for movies to rate, and the movies rated so far."""
+    """Well-known movies to rate, the visitor's other rated movies, and a search for more.
+
+    Rows keep their places while one rates: a movie that was found is appended below all others, and
+    remains when its stars are removed.
+    """
+    session, first = st.session_state, _starters(lookups)
+    rows = session.setdefault("rate_rows", [])
+    rows += [movie for movie in dict(session.rated) if movie not in {*first, *rows}]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(words["rate"], anchor=False, width="stretch")
+        st.button(
+            words["forget"],
+            on_click=session.update,
+            kwargs={"rated": (), "rate_rows": []},
+            disabled=not session.rated,
+        )
+    st.caption(words["rate_note"])
+    for movie_id in [*first, *rows]:
+        _show_row(lookups, movie_id, words)
     text = st.text_input(
         words["rate_find"],
         key="find",
         max_chars=user_search.MAX_LENGTH,
         placeholder=words["rate_example"],
     )
-    matches = lookups.find(text)
-    if text.strip() and matches.empty:
-        st.info(words["rate_none"].format(text=escaped(text)))
-    rated = dict(st.session_state.rated)
-    for movie_id in matches.loc[~matches[MOVIE].isin(rated), MOVIE]:
-        _show_stars(lookups, int(movie_id), None)
-    if not rated:
-        st.caption(words["rate_empty"])
-        return
-    title, button = st.columns([3, 2], vertical_alignment="center")
-    title.markdown(f"**{words['rate_yours']}**")
-    forget = st.session_state.update
-    button.button(words["forget"], on_click=forget, kwargs={"rated": ()}, width="stretch")
-    for movie_id, stars in rated.items():
-        _show_stars(lookups, movie_id, stars)
+    found = lookups.find(text)
+    names = {"text": escaped(text), **lookups.years}
+    if found.misspelt or (text.strip() and not len(found.positions)):
+        some = "rate_similar" if len(found.positions) else "rate_none"
+        st.info(words[some].format(**names))
+    movies = lookups.data.movies[MOVIE].iloc[found.positions[:MOST_FOUND]].tolist()
+    for movie_id in movies:
+        _show_row(lookups, movie_id, words, place="found")
 
 
-def _show_stars(lookups: Lookups, movie_id: int, stars: int | None) -> None:
-    """A movie and its stars; a click sets the rating, a click on the same star removes it."""
-    key = f"stars{movie_id}"
-    st.session_state[key] = None if stars is None else stars - 1
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+def _show_row(lookups: Lookups, movie_id: int, words: Mapping, place: str = "rate") -> None:
+    """A movie and its stars; the search box is cleared when they are used."""
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key=f"{place}-{movie_id}"
+    ):
         st.markdown(escaped(lookups.name(movie_id)), width="stretch")
-        st.feedback("stars", key=key, on_change=_rate, args=(movie_id, key), width="content")
-
-
-def _rate(movie_id: int, key: str) -> None:
-    """Set the movie's rating from the star widget `key`."""
-    rated = dict(st.session_state.rated)
-    rated.pop(movie_id, None)
-    stars = st.session_state[key]
-    if stars is not None and len(rated) < MAX_ITEMS:
-        rated[movie_id] = stars + 1
-    st.session_state.rated = tuple(rated.items())
+        clear = st.session_state.update
+        stars.show("rated", movie_id, place, lookups, words, after=lambda: clear(find=""))

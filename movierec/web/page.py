@@ -5,6 +5,8 @@ import gc
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,9 +17,24 @@ from movierec.models.registry import TITLES
 from movierec.serving.lookups import Lookups, RequestError
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Recommender, attach
-from movierec.web import new_viewer, quality, recommendations, state, texts, url_state, user, why
+from movierec.web import (
+    changes,
+    controls,
+    new_viewer,
+    quality,
+    recommendations,
+    state,
+    texts,
+    under_list,
+    url_state,
+    user,
+    watch_list,
+    why,
+)
 from movierec.web.recommendations import Viewer
 from movierec.web.texts import escaped
+
+STYLE = Path(__file__).with_name("page.css")
 
 log = logging.getLogger("movierec")
 
@@ -45,11 +62,21 @@ def _words() -> Mapping:
 
 @guarded
 def show(model: str) -> None:
-    """Show the page of one model, a key of `registry.TITLES`."""
+    """Show the page of one model, a key of `registry.TITLES`, with a link to the other's page."""
+    pages = {
+        name: st.Page(partial(_show, name), title=title, url_path=name, default=name == model)
+        for name, title in TITLES.items()
+    }
+    st.session_state.pages = pages
+    st.navigation(list(pages.values()), position="hidden").run()
+
+
+def _show(model: str) -> None:
     st.set_page_config(page_title=f"{TITLES[model]} · MovieLens", page_icon="🎬", layout="wide")
+    st.html(STYLE)
     recommender = _loaded(model)
-    words = state.start(recommender.lookups)
-    _show_head(recommender.data.name, TITLES[model], words)
+    words = state.start(model, recommender.lookups)
+    _show_head(recommender.data.name, model, words)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _show_link_to_films(words)
@@ -82,6 +109,7 @@ def load(model: str) -> Recommender:
     """The recommender, shared by all sessions; one request has already warmed it up."""
     recommender = attach(load_lookups(), model)
     recommender.recommend(int(recommender.data.users["user_id"].iloc[0]))
+    recommender.lookups.find("a title")
     gc.collect()
     gc.freeze()  # Streamlit collects garbage after each run; skipping these objects saves 0.3 s
     return recommender
@@ -94,13 +122,22 @@ def load_lookups() -> Lookups:
     def from_disk_or_ml100k(name: str) -> movielens.MovieLens:
         return movielens.load(name, fetch=name == "ml-100k")
 
-    return Lookups(first_available(("ml-1m", "ml-100k"), from_disk_or_ml100k))
+    data = first_available(("ml-1m", "ml-100k"), from_disk_or_ml100k)
+    return Lookups(data, texts.korean_titles())
 
 
-def _show_head(dataset: str, title: str, words: Mapping) -> None:
-    """Title, language, warnings about invalid URL parameters, and the kind of viewer."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(words["title"].format(model=title), width="stretch", anchor=False)
+def _show_head(dataset: str, model: str, words: Mapping) -> None:
+    """Title, kind of viewer, language, and warnings about invalid URL parameters."""
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(words["title"].format(model=TITLES[model]), width="stretch", anchor=False)
+        st.segmented_control(
+            words["tab"],
+            url_state.TABS,
+            key="tab",
+            required=True,
+            format_func=words["tabs"].get,
+            label_visibility="collapsed",
+        )
         st.segmented_control(
             "Language · 언어",
             list(texts.LANGUAGES),
@@ -114,17 +151,15 @@ def _show_head(dataset: str, title: str, words: Mapping) -> None:
     if dataset != "ml-1m":
         st.info(words["small_data"])
     for problem in st.session_state.problems:
-        value, expected = escaped(problem.value), escaped(problem.expected)
+        key, values = problem.expected
+        expected = escaped(words["expected"][key].format(**values))
+        value = escaped(problem.value)
         st.warning(words["bad_link"].format(name=problem.name, value=value, expected=expected))
     st.session_state.problems = []
-    st.segmented_control(
-        words["tab"], url_state.TABS, key="tab", required=True, format_func=words["tabs"].get
-    )
 
 
 def _show_link_to_films(words: Mapping) -> None:
     """Show a link to the list on pages up to 640 pixels wide, where the list is further down."""
-    st.html("<style>@media (min-width: 641px) { .st-key-to_films { display: none } }</style>")
     with st.container(key="to_films"):
         st.markdown(f"[{words['to_films']}](#films)")
 
@@ -140,11 +175,15 @@ def _choose_viewer(lookups: Lookups, words: Mapping) -> Viewer:
 @guarded
 def _show_recommendations(model: str, viewer: Viewer, words: Mapping) -> None:
     """Controls, one or two lists, and the open explanation; a control reruns only this part."""
-    st.header(words["recommended"], anchor="films")
+    if isinstance(viewer, NewUser) and viewer.rated != st.session_state.rated:
+        st.rerun()  # a card's stars were used, so the viewer is another one
     recommender, lookups = _loaded(model), load_lookups()
     default_time = lookups.default_time(None if isinstance(viewer, NewUser) else viewer)
     (other,) = set(TITLES) - {model}
-    recommendations.show_controls(lookups, default_time, TITLES[other], words)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(words["recommended"], anchor="films", width="stretch")
+        watch_list.show(lookups, words)
+    controls.show(lookups, default_time, other, words)
     state.publish()
     view = state.view()
     models = {model: recommender}
@@ -154,18 +193,20 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping) -> None:
         with st.spinner(words["scoring"]):
             lists = {}
             for name, loaded in models.items():
-                scored = recommendations.candidates(loaded, name, viewer, view.year, view.month)
+                scored = recommendations.candidates(loaded, name, viewer, view)
                 lists[name] = recommendations.ranked(loaded, scored, view)
     except RequestError as error:
         st.error(words["cannot_answer"].format(reason=escaped(str(error))), icon=":material/block:")
         return
+    if isinstance(viewer, NewUser):
+        changes.show(recommender, viewer, lists[model], view, words)
     if view.compare:
         recommendations.show_comparison(lookups, lists, words)
     else:
         recommendations.show_list(lookups, lists[model], model, words)
-    recommendations.show_notes(recommender.encoder, lists[model], default_time, words)
+    under_list.show(recommender, viewer, lists, default_time, words)
     if view.film is not None:
         explained = other if view.theirs else model
         loaded = _loaded(explained)
-        scored = recommendations.candidates(loaded, explained, viewer, view.year, view.month)
+        scored = recommendations.candidates(loaded, explained, viewer, view)
         why.show(loaded, explained, viewer, scored, view.film, words)

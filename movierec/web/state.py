@@ -1,44 +1,89 @@
 """The view in the session and in the URL: each widget's key is a field of `url_state.View`.
 
+Streamlit makes each change of the URL one step of the browser's history. On Back and Forward it
+runs the page with another URL than the page wrote last, and the view is read from it again.
+
 Streamlit's `bind="query-params"` is not used: it writes translated labels ("genre=드라마",
 "decade=1990s") and "fresh=true", does not read the present links ("decade=1990", "fresh=1"),
 replaces invalid values without a warning, and removes the parameters of widgets that are not shown.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import streamlit as st
 
+from movierec.serving import user_search
 from movierec.serving.lookups import Lookups
 from movierec.web import texts, url_state
 
 NAMES = [field.name for field in fields(url_state.View)]
 
 
-def start(lookups: Lookups) -> Mapping:
-    """The texts in the session's language; a new session takes its view from the URL.
+def start(model: str, lookups: Lookups) -> Mapping:
+    """The texts in the session's language, after the view was read from the URL where needed.
 
+    That is in a new session, on the other model's page, if Streamlit has dropped values of widgets
+    (after the connection was lost), and after Back or Forward: then the URL is not the one written
+    last, and no widget was used.
     `st.session_state.problems` gets the invalid URL parameters, for the page to show.
     """
-    state = st.session_state
-    if "problems" not in state:
-        view, state.problems = url_state.read(st.query_params, lookups)
-        state.update(vars(view))
-        state.lang = view.lang or texts.language(st.context.locale)
-        state.who = str(state.user)
-    for name in (*NAMES, "who"):
+    state, address = st.session_state, st.query_params.to_dict()
+    complete = state.get("model") == model and all(name in state for name in NAMES)
+    if not complete or (address != state.address and view() == state.written):
+        _read(address, lookups)
+        state.model = model
+    for name in NAMES:
         state[name] = state[name]  # otherwise Streamlit drops the values of widgets not shown
     return texts.LANGUAGES[state.lang]
 
 
+def _read(address: dict[str, str], lookups: Lookups) -> None:
+    """Take the view from the URL."""
+    state = st.session_state
+    view_, state.problems = url_state.read(address, lookups)
+    state.update(vars(view_))
+    state.lang = view_.lang or texts.language(st.context.locale)
+    state.who = view_.who or str(view_.user)
+    state.address, state.written = address, view()
+
+
 def view() -> url_state.View:
     """The session's present view."""
-    return url_state.View(**{name: st.session_state[name] for name in NAMES})
+    state = st.session_state
+    shown = url_state.View(**{name: state[name] for name in NAMES})
+    is_description = user_search.number(shown.who) is None
+    return replace(
+        shown, n=shown.n or url_state.View.n, who=shown.who.strip() if is_description else ""
+    )
 
 
 def publish() -> None:
-    """Write the view to the URL, so that the link reproduces it."""
-    params = url_state.write(view())
-    if st.query_params.to_dict() != params:
-        st.query_params.from_dict(params)
+    """Write the view to the URL, if it has changed, so that the link reproduces it."""
+    state, shown = st.session_state, view()
+    if shown != state.written:
+        st.query_params.from_dict(url_state.write(shown))
+        state.address, state.written = st.query_params.to_dict(), shown
+
+
+def toggle(name: str, movie_id: int) -> None:
+    """Add a movie to the list `name` of the view, or remove it."""
+    movies = st.session_state[name]
+    if movie_id in movies:
+        st.session_state[name] = tuple(movie for movie in movies if movie != movie_id)
+    elif len(movies) < url_state.MAX_ITEMS:
+        st.session_state[name] = (*movies, movie_id)
+
+
+def rate(name: str, movie_id: int, key: str) -> None:
+    """Set a movie's rating in the list `name` of the view from the star widget `key`.
+
+    A movie that is rated again keeps its place. No stars remove it.
+    """
+    ratings = dict(st.session_state[name])
+    stars = st.session_state[key]
+    if stars is None:
+        ratings.pop(movie_id, None)
+    elif movie_id in ratings or len(ratings) < url_state.MAX_ITEMS:
+        ratings[movie_id] = stars
+    st.session_state[name] = tuple(ratings.items())

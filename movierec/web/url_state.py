@@ -3,15 +3,22 @@
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, fields
 
+import numpy as np
+
 from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATINGS, USER, YEARS
+from movierec.serving import user_search
 from movierec.serving.lookups import ORDERS, Lookups
 
-MAX_ITEMS = 100  # movies in a list, and ratings of a new viewer
+MAX_ITEMS = 100  # movies in a list, and in each of the visitor's own lists
+MOST_RATERS = 100_000  # of the filter by the number of raters
+ADVENTURES = range(-2, 3)  # halves of the popularity factor that are left out, see `View`
 TABS = ("user", "new")
 LANGUAGES = ("en", "ko")
 ZIP_LENGTH = 10
 
-Parser = tuple[Callable[[str], object], str]  # text → value or None, and what is expected
+# text → value or None, and what is expected: a key of `expected` in the texts and its values
+Parser = tuple[Callable[[str], object], tuple[str, dict]]
+Ratings = tuple[tuple[int, int], ...]  # pairs of movie id and rating (1 to 5)
 
 
 @dataclass(frozen=True)
@@ -22,20 +29,28 @@ class View:
         lang: language, or None for the browser's.
         tab: "user" for a user of the data set, "new" for a new viewer.
         user: user id.
+        who: the description in the user search.
         order: how the list is ordered, see `Recommender.recommend`.
         n: number of movies in the list.
         year, month: target time; None for that of the last rating.
-        genre, decade, fresh: filters; `fresh` hides well-known movies.
+        genre, decade, fresh, raters: filters; `fresh` hides well-known movies, `raters` those that
+            fewer people rated.
+        like: movie id; only movies that people who like it also like.
+        adventure: how adventurous the list is: 2 leaves popularity out, -2 doubles its factor.
         compare: whether the other model's list is shown as well.
         film: movie id of the open explanation.
         theirs: whether the explanation is of the other model's score, not of the page's own.
         gender, age, occupation, zip: a new viewer's profile, as in the users table.
-        rated: a new viewer's ratings, pairs of movie id and rating (1 to 5).
+        rated: a new viewer's ratings.
+        seen: ratings that the user gets in addition to those in the data.
+        hidden: ids of movies that the viewer is not interested in.
+        watch: ids of the movies on the watch list.
     """
 
     lang: str | None = None
     tab: str = "user"
     user: int = 1
+    who: str = ""
     order: str = ORDERS[0]
     n: int = 10
     year: int | None = None
@@ -43,6 +58,9 @@ class View:
     genre: str | None = None
     decade: int | None = None
     fresh: bool = False
+    raters: int = 0
+    like: int | None = None
+    adventure: int = 0
     compare: bool = False
     film: int | None = None
     theirs: bool = False
@@ -50,16 +68,25 @@ class View:
     age: int | None = None
     occupation: int | None = None
     zip: str = ""
-    rated: tuple[tuple[int, int], ...] = ()
+    rated: Ratings = ()
+    seen: Ratings = ()
+    hidden: tuple[int, ...] = ()
+    watch: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An invalid URL parameter: its name, its value (at most 40 characters), what is expected."""
+    """An invalid URL parameter.
+
+    Args:
+        name: of the parameter.
+        value: the first 40 characters of its value.
+        expected: what is expected: a key of `expected` in the page's texts, and its values.
+    """
 
     name: str
     value: str
-    expected: str
+    expected: tuple[str, dict]
 
 
 def read(params: Mapping[str, str], lookups: Lookups) -> tuple[View, list[Problem]]:
@@ -80,12 +107,18 @@ def read(params: Mapping[str, str], lookups: Lookups) -> tuple[View, list[Proble
 
 def _parsers(lookups: Lookups) -> dict[str, Parser]:
     """A parser for each URL parameter, by its name."""
-    users, movies = lookups.data.users[USER], lookups.data.movies[MOVIE]
-    flag = {"0": False, "1": True}.get, "0, 1"
+    users = lookups.data.users[USER]
+    movies = set(lookups.data.movies[MOVIE])
+    user_ids = {"low": int(users.min()), "high": int(users.max())}
+    flag = {"0": False, "1": True}.get, ("choice", {"options": "0, 1"})
+    movie = _number(movies, ("movie", {"name": lookups.data.name}))
+    own_movies = (lambda text: _movies(text, movies)), ("movies", {"most": MAX_ITEMS})
+    ratings = (lambda text: _ratings(text, movies)), ("ratings", {"most": MAX_ITEMS})
     return {
         "lang": _choice(LANGUAGES),
         "tab": _choice(TABS),
-        "user": _number(set(users), f"{users.min()}–{users.max()}"),
+        "user": _number(set(users), ("between", user_ids)),
+        "who": _text(user_search.MAX_LENGTH),
         "order": _choice(ORDERS),
         "n": _between(range(1, MAX_ITEMS + 1)),
         "year": _between(YEARS),
@@ -93,31 +126,42 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
         "genre": _choice(lookups.genre_table),
         "decade": _choice(lookups.decades),
         "fresh": flag,
+        "raters": _between(range(MOST_RATERS + 1)),
+        "like": movie,
+        "adventure": _choice(ADVENTURES),
         "compare": flag,
-        "film": _number(set(movies), "a movie id"),
+        "film": movie,
         "theirs": flag,
         "gender": _choice(GENDERS),
         "age": _choice(AGE_GROUPS),
         "occupation": _between(range(len(OCCUPATIONS))),
-        "zip": (lambda text: text if len(text) <= ZIP_LENGTH else None, f"≤ {ZIP_LENGTH}"),
-        "rated": (lambda text: _ratings(text, lookups), "movie:stars,movie:stars"),
+        "zip": _text(ZIP_LENGTH),
+        "rated": ratings,
+        "seen": ratings,
+        "hidden": own_movies,
+        "watch": own_movies,
     }
 
 
 def _choice(options: Iterable) -> Parser:
-    return {str(option): option for option in options}.get, ", ".join(map(str, options))
+    names = {str(option): option for option in options}
+    return names.get, ("choice", {"options": ", ".join(names)})
 
 
 def _between(numbers: range) -> Parser:
-    return _number(numbers, f"{numbers.start}–{numbers.stop - 1}")
+    return _number(numbers, ("between", {"low": numbers.start, "high": numbers.stop - 1}))
 
 
-def _number(allowed: Container[int], expected: str) -> Parser:
+def _number(allowed: Container[int], expected: tuple[str, dict]) -> Parser:
     def parse(text: str) -> int | None:
         value = whole_number(text)
         return value if value in allowed else None
 
     return parse, expected
+
+
+def _text(most: int) -> Parser:
+    return (lambda text: text if len(text) <= most else None), ("text", {"most": most})
 
 
 def write(view: View) -> dict[str, str]:
@@ -127,8 +171,8 @@ def write(view: View) -> dict[str, str]:
         value = getattr(view, field.name)
         if field.name != "user" and value == field.default:
             continue
-        if field.name == "rated":
-            value = ",".join(f"{movie}:{stars}" for movie, stars in value)
+        if isinstance(value, tuple):
+            value = ",".join(":".join(map(str, np.atleast_1d(item))) for item in value)
         params[field.name] = str(int(value) if isinstance(value, bool) else value)
     return params
 
@@ -143,13 +187,17 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _ratings(text: str, lookups: Lookups) -> tuple[tuple[int, int], ...] | None:
+def _movies(text: str, known: Container[int]) -> tuple[int, ...] | None:
+    """At most `MAX_ITEMS` different known movie ids; None for an invalid text."""
+    movies = tuple(whole_number(part) for part in text.split(",")[: MAX_ITEMS + 1])
+    valid = len(movies) <= MAX_ITEMS and all(movie in known for movie in movies)
+    return movies if valid and len(set(movies)) == len(movies) else None
+
+
+def _ratings(text: str, known: Container[int]) -> Ratings | None:
     """Pairs of movie id and rating; None for an invalid text."""
-    texts = text.split(",")[: MAX_ITEMS + 1]
-    pairs = [tuple(whole_number(part) for part in pair.split(":")) for pair in texts]
-    if len(pairs) > MAX_ITEMS or any(len(pair) != 2 or None in pair for pair in pairs):
-        return None
-    movies = {movie for movie, _ in pairs}
-    known = (lookups.data.movie_positions(list(movies)) >= 0).all()
-    valid = all(1 <= stars <= RATINGS for _, stars in pairs)
-    return tuple(pairs) if known and valid and len(movies) == len(pairs) else None
+    pairs = [pair.partition(":") for pair in text.split(",")]
+    movies = _movies(",".join(movie for movie, _, _ in pairs), known)
+    stars = tuple(whole_number(stars) for _, _, stars in pairs)
+    valid = all(rating is not None and 1 <= rating <= RATINGS for rating in stars)
+    return tuple(zip(movies, stars, strict=True)) if movies and valid else None

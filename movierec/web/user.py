@@ -6,37 +6,42 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from movierec.data.schema import RATING, TIMESTAMP, USER
+from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
 from movierec.serving import user_search
 from movierec.serving.lookups import Lookups, RequestError
 from movierec.serving.user_profile import UserProfile, user_profile
 from movierec.web import texts, url_state
 from movierec.web.texts import escaped, genre_or_decade
 
+MATCHES = 6  # users on a page of matches
+
 
 def choose(lookups: Lookups, words: Mapping) -> int:
     """Show the search box and its matches; the id of the user to show."""
     users = lookups.data.users[USER]
     limits = {"low": int(users.min()), "high": int(users.max())}
-    box, button = st.columns([3, 1.3], vertical_alignment="bottom")
-    text = box.text_input(
-        words["who"].format(**limits),
-        key="who",
-        max_chars=user_search.MAX_LENGTH,
-        placeholder=words["who_example"],
-        help=words["who_help"],
-    )
-    button.button(
-        words["random"],
-        icon=":material/casino:",
-        width="stretch",
-        on_click=lambda: st.session_state.update(who=str(np.random.default_rng().choice(users))),
-    )
-    if text.strip().isdigit():
-        user_id = url_state.whole_number(text)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            words["who"].format(**limits),
+            key="who",
+            max_chars=user_search.MAX_LENGTH,
+            placeholder=words["who_example"],
+            help=words["who_help"],
+            width="stretch",
+        )
+        st.button(
+            words["random"],
+            icon=":material/casino:",
+            on_click=lambda: st.session_state.update(
+                who=str(np.random.default_rng().choice(users))
+            ),
+        )
+    digits = user_search.number(text)
+    if digits is not None:
+        user_id = url_state.whole_number(digits)
         try:
             lookups.user(user_id)
-            st.session_state.user = user_id
+            _select(user_id)
         except RequestError:
             st.warning(
                 words["no_user"].format(user=escaped(text[:20]), name=lookups.data.name, **limits)
@@ -46,37 +51,61 @@ def choose(lookups: Lookups, words: Mapping) -> int:
     return st.session_state.user
 
 
+def _select(user_id: int) -> None:
+    """Choose a user; what was seen or hidden was another user's."""
+    if user_id != st.session_state.user:
+        st.session_state.update(user=user_id, seen=(), hidden=(), like=None)
+
+
 def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
-    """The users that match a description, each as a button that chooses the user."""
-    wanted, unknown = user_search.parse(text, texts.vocabulary(), texts.stop_words())
-    if unknown or not wanted:
-        listed = ", ".join(escaped(word[:30]) for word in (unknown or [text])[:5])
+    """The users that match a description, each as a button that chooses the user, by pages."""
+    wanted = user_search.parse(text, texts.search_words())
+    if wanted.unknown or not wanted:
+        listed = ", ".join(escaped(word[:30]) for word in (wanted.unknown or [text])[:5])
         st.warning(words["unknown_words"].format(words=listed))
     if not wanted:
         return
-    result = user_search.search(lookups, wanted)
-    names = [
-        words[texts.NAMES[field]][value] for field, values in wanted.items() for value in values
-    ]
-    st.caption(words["wanted"].format(wanted=", ".join(names), count=result.count))
-    if not result.count:
+    matches = user_search.search(lookups, wanted)
+    st.caption(words["wanted"].format(wanted=_in_words(wanted, words), count=len(matches)))
+    if wanted.excluded.get("genre"):
+        limits = {"most": user_search.LIKED_AT_MOST, "least": user_search.RATED_AT_LEAST}
+        st.caption(words["disliked_means"].format(**limits))
+    if matches.empty:
         st.info(words["no_match"])
-    for row in result.users.to_dict("records"):
+        return
+    pages = -(-len(matches) // MATCHES)
+    key = f"matches-{text}"  # another description begins at its first page
+    first = MATCHES * (min(st.session_state.get(key, 1), pages) - 1)
+    for row in matches[first : first + MATCHES].to_dict("records"):
         about = ", ".join(
             words[texts.NAMES[field]][row[field]] for field in ("gender", "age", "occupation")
         )
         label = words["match"].format(user=row[USER], about=about)
-        if "genre" in wanted:
-            genres = ", ".join(words["genres"][genre] for genre in wanted["genre"])
-            label += f" · {genres} " + words["match_share"].format(share=row["share"])
+        if genres := wanted.fields.get("genre"):
+            names = ", ".join(words["genres"][genre] for genre in genres)
+            label += f" · {names} " + words["match_share"].format(share=row["share"])
         st.button(
             label,
             key=f"match{row[USER]}",
+            type="primary" if row[USER] == st.session_state.user else "secondary",
             width="stretch",
             wrap=True,
-            on_click=st.session_state.update,
-            kwargs={"who": str(row[USER])},
+            on_click=_select,
+            args=(row[USER],),
         )
+    if pages > 1:
+        st.pagination(pages, key=key, max_visible_pages=5)
+
+
+def _in_words(wanted: user_search.Wanted, words: Mapping) -> str:
+    """What is wanted and what is not, in the page's language."""
+    named = [
+        (text, words[texts.NAMES[field]][value])
+        for text, fields in (("{name}", wanted.fields), (words["is_excluded"], wanted.excluded))
+        for field, values in fields.items()
+        for value in values
+    ]
+    return ", ".join(text.format(name=name) for text, name in named)
 
 
 def show(lookups: Lookups, user_id: int, words: Mapping) -> None:
@@ -124,7 +153,7 @@ def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapp
     name, tab = next(pair for pair in zip(names, tabs, strict=True) if pair[1].open)
     with tab:
         if name == "history":
-            _show_history(lookups.history(user_id), words)
+            _show_history(lookups, user_id, words)
         elif name == "months" and profile.rated:
             st.altair_chart(charts.months(profile.months, words), width="stretch", theme=None)
         elif not profile.liked:
@@ -136,10 +165,16 @@ def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapp
             st.caption(words["chart_note"])
 
 
-def _show_history(history: pd.DataFrame, words: Mapping) -> None:
+def _show_history(lookups: Lookups, user_id: int, words: Mapping) -> None:
     """The user's ratings, with a search in the titles."""
-    text = st.text_input(words["history_find"], max_chars=user_search.MAX_LENGTH, key="history")
-    rows = history[history["title"].str.contains(text.strip(), case=False, regex=False)]
+    history = lookups.history(user_id)
+    text = st.text_input(
+        words["history_find"], max_chars=user_search.MAX_LENGTH, key=f"history-{user_id}"
+    )
+    rows = history
+    if text.strip():
+        found = lookups.data.movies[MOVIE].iloc[lookups.find(text).positions]
+        rows = history[history[MOVIE].isin(found)]
     if rows.empty:
         st.info(words["history_none"].format(text=escaped(text), count=len(history)))
         return
@@ -148,7 +183,9 @@ def _show_history(history: pd.DataFrame, words: Mapping) -> None:
         columns["film"]: rows["title"],
         columns["rating"]: rows[RATING],
         columns["year"]: rows["release_year"],
-        columns["genres"]: rows["genres"].str.replace("|", ", "),
+        columns["genres"]: rows["genres"].map(
+            lambda genres: ", ".join(genre_or_decade(genre, words) for genre in genres.split("|"))
+        ),
         columns["date"]: pd.to_datetime(rows[TIMESTAMP], unit="s").dt.date,
     }
     st.dataframe(

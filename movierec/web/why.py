@@ -1,4 +1,4 @@
-"""The dialog about one movie: the score without each field, attention, similar rated movies."""
+"""The dialog about one movie: a sentence, similar rated movies, the fields, attention."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from movierec.data.schema import FEATURES, MOVIE, RATING, USER
+from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
 from movierec.serving.explanation import Explanation, explain, nearest, reasons
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Candidates, Recommender
-from movierec.web import state
+from movierec.web import quality, state
 from movierec.web.texts import NAMES, escaped
+
+LAST = 3  # movies that a list which carries on is said to continue
 
 
 def show(
@@ -36,25 +39,36 @@ def show(
         explanation = explain(recommender, scored, movie_id)
         title = recommender.lookups.name(movie_id)
         labels = field_labels(explanation, title, viewer, words)
-        bold, probability = f"**{escaped(title)}**", explanation.probability
         rated = _rated(recommender, viewer, movie_id)
-        if state.view().order == "for-you":
-            _show_reasons(recommender, movie_id, rated, words)
-        st.markdown(words["why_sum"].format(title=bold, probability=probability))
-        _show_ablation(explanation, labels, words)
-        _show_attention(explanation, labels, words)
+        _show_sentence(recommender, explanation, movie_id, rated, words)
         _show_nearest(recommender, movie_id, rated, words)
+        _show_fields(explanation, labels, words)
+        with st.expander(words["attention"], key="attention", on_change="rerun") as attention:
+            if attention.open:
+                _show_attention(recommender.data.name, model, explanation, labels, words)
 
     dialog()
 
 
-def _show_reasons(
-    recommender: Recommender, movie_id: int, rated: pd.DataFrame, words: Mapping
+def _show_sentence(
+    recommender: Recommender,
+    explanation: Explanation,
+    movie_id: int,
+    rated: pd.DataFrame,
+    words: Mapping,
 ) -> None:
-    """Name the liked movies for which this one is in the list."""
-    found = [recommender.lookups.name(m) for m in reasons(recommender, movie_id, rated)[MOVIE]]
-    titles = " · ".join(f"**{escaped(name)}**" for name in found)
-    st.markdown(words["why_turn" if found else "why_turn_none"].format(titles=titles))
+    """The probability, and the liked movies for which this one is in the list."""
+    name = recommender.lookups.name
+    title = f"**{escaped(name(movie_id))}**"
+    sentences = [words["why_sum"].format(title=title, probability=explanation.probability)]
+    order = state.view().order
+    if order != "surest":
+        last = order == "carry-on" and not rated.empty
+        movies = rated[:LAST] if last else reasons(recommender, movie_id, rated)
+        titles = " · ".join(f"**{escaped(name(movie))}**" for movie in movies[MOVIE])
+        key = "why_next" if last else "why_turn" if titles else "why_turn_none"
+        sentences.append(words[key].format(titles=titles))
+    st.markdown(" ".join(sentences))
 
 
 def field_labels(
@@ -76,19 +90,25 @@ def field_labels(
     return labels
 
 
-def _show_ablation(explanation: Explanation, labels: list[str], words: Mapping) -> None:
-    st.subheader(words["ablation"])
+def _show_fields(explanation: Explanation, labels: list[str], words: Mapping) -> None:
+    st.subheader(words["change_title"])
     table = pd.DataFrame(
-        {"name": labels, "without": explanation.without, "probability": explanation.probability}
+        {"name": labels, "change": explanation.changes, "without": explanation.without}
     )
     from movierec.web import charts  # altair is slow to import
 
-    st.altair_chart(charts.ablation(table, words), width="stretch", theme=None)
-    st.caption(words["ablation_note"])
+    st.altair_chart(charts.log_odds(table, words), width="stretch", theme=None)
+    st.caption(words["change_note"].format(probability=explanation.probability))
 
 
-def _show_attention(explanation: Explanation, labels: list[str], words: Mapping) -> None:
-    st.subheader(words["attention"])
+def _show_attention(
+    dataset: str, model: str, explanation: Explanation, labels: list[str], words: Mapping
+) -> None:
+    """The heat map, and what it can and cannot say."""
+    st.markdown(words["attention_can"])
+    agreement = quality.agreement(model_folder(dataset).path, model)
+    if agreement is not None:
+        st.markdown(words["attention_cannot"].format(**agreement))
     layers = explanation.attention.mean(axis=1)
     number = st.segmented_control(
         words["layers"],
@@ -106,11 +126,12 @@ def _show_attention(explanation: Explanation, labels: list[str], words: Mapping)
 
 
 def _rated(recommender: Recommender, viewer: int | NewUser, movie_id: int) -> pd.DataFrame:
-    """The viewer's movie_id and rating of all movies but `movie_id`."""
+    """The viewer's movie_id and rating of all movies but `movie_id`, newest first."""
     if isinstance(viewer, NewUser):
-        rated = pd.DataFrame(viewer.rated, columns=[MOVIE, RATING])
+        rated = pd.DataFrame(viewer.rated[::-1], columns=[MOVIE, RATING])
     else:
-        rated = recommender.lookups.history(viewer)[[MOVIE, RATING]]
+        seen = pd.DataFrame(state.view().seen[::-1], columns=[MOVIE, RATING], dtype=int)
+        rated = pd.concat([seen, recommender.lookups.history(viewer)[[MOVIE, RATING]]])
     return rated[rated[MOVIE] != movie_id]
 
 

@@ -229,3 +229,40 @@ def test_the_lists_of_all_users_are_those_of_each(small, order, monkeypatch):
         np.testing.assert_allclose(found["probability"], expected["probability"], rtol=1e-5)
     with pytest.raises(RequestError, match="n is 61, expected a whole number from 1 to 60"):
         small.recommend_all(61)
+
+
+def test_filters_by_raters_hidden_movies_and_likeness(small):
+    candidates, data = small.candidates(7), small.data
+    whole = small.rank(candidates, 20)["movie_id"]
+    least = int(np.median(small.lookups.raters))
+    kept = small.rank(candidates, 20, Filters(raters=least))["movie_id"]
+    assert (small.lookups.raters[data.movie_positions(kept)] >= least).all()
+    assert 0 < len(kept) < len(whole)
+    hidden = tuple(whole[:3])
+    assert set(small.rank(candidates, 20, Filters(hidden=hidden))["movie_id"]).isdisjoint(hidden)
+    alike = small.rank(candidates, 20, Filters(like=3))["movie_id"]
+    weights = small.candidate_model.weights.toarray()[data.movie_positions([3])[0]]
+    assert len(alike)
+    assert (weights[data.movie_positions(alike)] > 0).all()
+    with pytest.raises(RequestError, match="there is no movie 99"):
+        small.rank(candidates, 20, Filters(like=99))
+
+
+def test_adventure_leaves_popularity_out(small, monkeypatch):
+    candidates, popularity = small.candidates(7), small.candidate_model.popularity
+    adventurous = {order: small.rank(candidates, order=order, adventure=1) for order in ORDERS}
+    before = small.turned_to
+    monkeypatch.setattr(small, "turned_to", lambda *asked: before(*asked) - popularity)
+    for order in ORDERS:
+        assert small.rank(candidates, order=order).equals(adventurous[order])
+
+
+def test_movies_that_a_user_has_also_seen_are_left_out_and_liked_ones_count(small):
+    before = small.candidates(7)
+    movie, other = (int(id_) for id_ in small.rank(before, 2)["movie_id"])
+    liked = small.candidates(7, seen=((movie, 5),))
+    disliked = small.candidates(7, seen=((movie, 1),))
+    left = small.data.movie_positions([other])[0]
+    assert movie not in small.rank(liked, 10)["movie_id"].tolist()
+    assert not np.allclose(small.turned_to(liked)[left], small.turned_to(disliked)[left])
+    assert np.array_equal(liked.ids, before.ids)

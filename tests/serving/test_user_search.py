@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movierec.serving import user_search
+from movierec.serving.user_search import Wanted
 from movierec.web import texts
 
 
 def parse(text):
-    return user_search.parse(text, texts.vocabulary(), texts.stop_words())
+    return user_search.parse(text, texts.search_words())
 
 
 PROGRAMMER = {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}
@@ -29,36 +30,77 @@ PROGRAMMER = {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}
     ],
 )
 def test_fields_named_in_a_description(text, wanted):
-    assert parse(text) == ({field: [value] for field, value in wanted.items()}, ())
+    assert parse(text) == Wanted({field: [value] for field, value in wanted.items()}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "excluded"),
+    [
+        ("woman not student", {"gender": ["F"]}, {"occupation": [4]}),
+        ("hates horror", {}, {"genre": ["Horror"]}),
+        (
+            "man who hates horror and war, likes comedy",
+            {"gender": ["M"], "genre": ["Comedy"]},
+            {"genre": ["Horror", "War"]},
+        ),
+        ("hates horror and likes comedy", {"genre": ["Comedy"]}, {"genre": ["Horror"]}),
+        ("doesn’t like musicals", {}, {"genre": ["Musical"]}),
+        ("공포를 싫어하는 여성", {"gender": ["F"]}, {"genre": ["Horror"]}),
+        ("여성 학생 제외", {"gender": ["F"]}, {"occupation": [4]}),
+    ],
+)
+def test_what_a_description_excludes(text, wanted, excluded):
+    assert parse(text) == Wanted(wanted, excluded)
+
+
+@pytest.mark.parametrize(
+    "text", ["42", " 42 ", "user 42", "User #42", "#42", "no. 42", "42번", "사용자 42"]
+)
+def test_a_number_with_and_without_words(text):
+    assert user_search.number(text) == "42"
+
+
+@pytest.mark.parametrize("text", ["woman 42", "42 years", "25-34", "", "forty", "４２"])
+def test_other_texts_are_no_numbers(text):
+    assert user_search.number(text) is None
 
 
 def test_unknown_words_are_returned():
-    assert parse("woman xyzzy <script>") == ({"gender": ["F"]}, ("xyzzy", "<script>"))
-    assert parse("x" * 10_000)[1] == ("x" * user_search.MAX_LENGTH,)  # the rest is not read
+    found = parse("woman xyzzy <script>")
+    assert found == Wanted({"gender": ["F"]}, {}, ("xyzzy", "<script>"))
+    assert parse("x" * 10_000).unknown == ("x" * user_search.MAX_LENGTH,)  # the rest is not read
 
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_parsed(text):
-    wanted, unknown = parse(text)
-    assert set(wanted) <= {"gender", "age", "occupation", "genre"}
-    assert len("".join(unknown)) <= 2 * user_search.MAX_LENGTH
+    found = parse(text)
+    assert {*found.fields, *found.excluded} <= {"gender", "age", "occupation", "genre"}
+    assert len("".join(found.unknown)) <= 2 * user_search.MAX_LENGTH
 
 
-def test_all_wanted_fields_match(lookups, made):
-    result = user_search.search(lookups, {"gender": ["F"], "occupation": [4, 6]})
+def test_all_wanted_fields_match_and_no_excluded_one(lookups, made):
+    matches = user_search.search(lookups, Wanted({"gender": ["F"], "occupation": [4, 6]}, {}))
     expected = made.users.query("gender == 'F' and occupation in (4, 6)")
-    assert result.count == len(expected)
-    assert set(result.users["user_id"]) <= set(expected["user_id"])
+    assert set(matches["user_id"]) == set(expected["user_id"])
+    matches = user_search.search(lookups, Wanted({"gender": ["F"]}, {"occupation": [4, 6]}))
+    expected = made.users.query("gender == 'F' and occupation not in (4, 6)")
+    assert set(matches["user_id"]) == set(expected["user_id"])
 
 
 def test_users_who_like_a_genre_most_come_first(lookups):
-    result = user_search.search(lookups, {"genre": ["Comedy"]}, most=20)
-    assert (result.users["user_id"] % 2 == 0).all()  # in the made-up data even users like comedies
-    assert result.users["share"].between(0, 1).all()
-    assert len(result.users) == 20
+    matches = user_search.search(lookups, Wanted({"genre": ["Comedy"]}, {}))[:20]
+    assert (matches["user_id"] % 2 == 0).all()  # in the made-up data even users like comedies
+    assert matches["share"].between(0, 1).all()
+
+
+def test_users_who_dislike_a_genre(lookups):
+    matches = user_search.search(lookups, Wanted({}, {"genre": ["Comedy"]}))
+    assert len(matches)
+    assert (matches["user_id"] % 2 == 1).all()
+    assert user_search.search(lookups, Wanted({}, {"genre": ["unknown"]})).empty
 
 
 def test_no_user_matches_or_no_field_is_wanted(lookups):
-    assert user_search.search(lookups, {"age": [56]}).count == 0
-    assert user_search.search(lookups, {"genre": ["unknown"]}).count == 0  # no movie has it
-    assert user_search.search(lookups, {}).users.empty
+    assert user_search.search(lookups, Wanted({"age": [56]}, {})).empty
+    assert user_search.search(lookups, Wanted({"genre": ["unknown"]}, {})).empty  # no movie has it
+    assert user_search.search(lookups, Wanted({}, {})).empty

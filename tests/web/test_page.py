@@ -1,5 +1,7 @@
 """The page without a browser."""
 
+import re
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,7 +11,7 @@ from movierec.data import movielens, schema
 from movierec.data.download import NotFoundError
 from movierec.data.raw_readers import DataError
 from movierec.models.artifacts import ArtifactError
-from movierec.web import page, recommendations
+from movierec.web import page, recommendations, under_list
 from movierec.web.url_state import View
 
 SECONDS = 120  # for a busy machine
@@ -83,8 +85,7 @@ def test_the_pages_list_is_the_recommenders_for_60_users(model):
     users = np.random.default_rng(0).choice(recommender.data.users["user_id"], 60, replace=False)
     for user_id in users.tolist():
         view = View(user=user_id, n=12, year=1998, month=3)
-        candidates = recommendations.candidates.__wrapped__  # without the session's cache
-        scored = candidates(recommender, model, user_id, view.year, view.month)
+        scored = recommender.candidates(user_id, view.year, view.month)
         shown = recommendations.ranked(recommender, scored, view)
         expected = recommender.recommend(user_id, 12, 1998, 3)
         assert shown[list(expected)].equals(expected)
@@ -176,8 +177,10 @@ def test_a_new_viewer():
     run = change(run, "selectbox", "age", 25)
     assert any("your profile.**" in box.value for box in run.info)
     run = change(run, "text_input", "find", "star wars")
-    run.feedback(key="stars50").set_value(4).run()
+    run = change(run, "button_group", "stars-found-50", 5)
     assert any("your ratings (1)" in box.value for box in run.info)
+    assert any("films are new** since you changed" in box.value for box in run.info)
+    assert run.text_input(key="find").value == ""
     assert run.query_params["rated"] == "50:5"
     own = titles(run)
     assert own != unknown
@@ -187,19 +190,68 @@ def test_a_new_viewer():
     assert "rated" not in run.query_params
 
 
-@pytest.mark.parametrize("text", ["<b>", "$$"])
-def test_an_unknown_title(text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("$$", "is called “$$”. The data end with films of 1998"), ("matrilda", "titles are similar")],
+)
+def test_an_unknown_title(text, words):
     run = change(start(tab="new"), "text_input", "find", text)
-    assert any("No film has" in box.value for box in run.info)
+    assert any(words in box.value.replace("\\", "") for box in run.info)
+
+
+@pytest.mark.parametrize(
+    ("zipcode", "words"), [("ABCDE", "is not a US zip code"), ("00001", "Nobody in the data")]
+)
+def test_a_zip_code_that_the_model_cannot_use(zipcode, words):
+    assert words in warnings(start(tab="new", zip=zipcode))
+
+
+def test_how_many_emptied_is_ten():
+    run = change(start(n=3), "number_input", "n", None)
+    assert run.number_input(key="n").value == 10
+    assert len(titles(run)) == 10
+
+
+def raters(run):
+    """Number of ratings on each card."""
+    texts = [m.value for m in run.markdown if "rated by" in m.value]
+    return [int(re.search(r"rated by (\d+)", text)[1]) for text in texts]
+
+
+def test_filters_by_number_of_raters_and_adventure():
+    assert min(raters(start(user=8, raters=200))) >= 200
+    adventurous, popular = (raters(start(user=8, adventure=step)) for step in (2, -2))
+    assert np.median(adventurous) < np.median(popular)
+
+
+def test_a_list_whose_best_film_is_unlikely_to_be_liked_says_so():
+    movies = page.load_lookups().data.movies["movie_id"][:60]
+    run = start(tab="new", rated=",".join(f"{movie}:1" for movie in movies))
+    assert "Even the best film of this list" in warnings(run)
+    assert "Even the best film" not in warnings(start(user=8))
+
+
+def test_the_download_names_the_view():
+    view = View(n=3)
+    recommender = page.load("autointmlp")
+    movies = recommendations.ranked(recommender, recommender.candidates(42), view)
+    lists = {"autointmlp": movies, "autoint": movies}
+    assert under_list.file_name(42, lists, (2000, 3), view) == (
+        "user-42-autointmlp-autoint-for-you-2000-03.csv"
+    )
+    table = under_list.table(42, lists, (2000, 3), view)
+    assert table["model"].tolist() == ["AutoInt+"] * 3 + ["AutoInt"] * 3
+    assert list(table)[:6] == ["user", "model", "order", "year", "month", "rank"]
 
 
 def test_an_explanation():
     run = start(user=8)
-    next(button for button in run.button if button.label == "Why?").click().run()
+    next(button for button in run.button if button.label.startswith("Why?")).click().run()
     assert not run.exception
-    assert {"The score without each field", "Attention between fields"} <= {
-        heading.value for heading in run.subheader
-    }
+    assert [heading.value for heading in run.subheader] == [
+        "Rated films with the most similar embeddings",
+        "What each field adds",
+    ]
     assert len(run.table[0].value) == 5
 
 

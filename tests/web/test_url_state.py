@@ -5,19 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movierec.web import url_state
+from movierec.web.texts import LANGUAGES
 from movierec.web.url_state import View
 
+RATED = st.dictionaries(st.integers(1, 60), st.integers(1, 5), max_size=9).map(
+    lambda stars: tuple(stars.items())
+)
+MOVIES = st.lists(st.integers(1, 60), max_size=9, unique=True).map(tuple)
 VIEWS = st.builds(
     View,
     lang=st.sampled_from([None, "en", "ko"]),
     tab=st.sampled_from(url_state.TABS),
     user=st.integers(1, 40),
+    who=st.sampled_from(["", "woman 25-34", "여성, 공포 제외", "not <b> & 'x'"]),
     n=st.integers(1, url_state.MAX_ITEMS),
     year=st.none() | st.integers(1995, 2100),
     month=st.none() | st.integers(1, 12),
     genre=st.sampled_from([None, "Comedy", "Drama"]),
     decade=st.sampled_from([None, 1950, 1990]),
     fresh=st.booleans(),
+    raters=st.integers(0, 5000),
+    like=st.none() | st.integers(1, 60),
+    adventure=st.sampled_from(url_state.ADVENTURES),
     compare=st.booleans(),
     film=st.none() | st.integers(1, 60),
     theirs=st.booleans(),
@@ -25,9 +34,10 @@ VIEWS = st.builds(
     age=st.sampled_from([None, 1, 25, 56]),
     occupation=st.none() | st.integers(0, 20),
     zip=st.sampled_from(["", "02460", "A1-B2"]),
-    rated=st.dictionaries(st.integers(1, 60), st.integers(1, 5), max_size=9).map(
-        lambda stars: tuple(stars.items())
-    ),
+    rated=RATED,
+    seen=RATED,
+    hidden=MOVIES,
+    watch=MOVIES,
 )
 
 
@@ -42,19 +52,23 @@ def test_defaults_are_not_written(lookups):
 
 
 INVALID = [
-    ("user", ["41", "seven", "٧", "9" * 5000], "1–40"),
-    ("n", ["0"], "1–100"),
-    ("month", ["13"], "1–12"),
-    ("year", ["1994"], "1995–2100"),
-    ("genre", ["Telenovela"], "Comedy, Drama, War"),
-    ("decade", ["1955"], "1950, 1960, 1970, 1980, 1990"),
-    ("lang", ["de"], "en, ko"),
-    ("fresh", ["yes"], "0, 1"),
-    ("film", ["61"], "a movie id"),
-    ("age", ["30"], "1, 18, 25, 35, 45, 50, 56"),
-    ("occupation", ["21"], "0–20"),
-    ("zip", ["x" * 11], "≤ 10"),
-    ("rated", ["1", "1:6", "61:5", "1:5,1:4", "1:5," * 200], "movie:stars,movie:stars"),
+    ("user", ["41", "seven", "٧", "9" * 5000], "a whole number from 1 to 40"),
+    ("who", ["x" * 201], "a text of at most 200 characters"),
+    ("n", ["0"], "a whole number from 1 to 100"),
+    ("month", ["13"], "a whole number from 1 to 12"),
+    ("year", ["1994"], "a whole number from 1995 to 2100"),
+    ("genre", ["Telenovela"], "one of: Comedy, Drama, War"),
+    ("decade", ["1955"], "one of: 1950, 1960, 1970, 1980, 1990"),
+    ("lang", ["de"], "one of: en, ko"),
+    ("fresh", ["yes"], "one of: 0, 1"),
+    ("adventure", ["3"], "one of: -2, -1, 0, 1, 2"),
+    ("film", ["61"], "the number of a film in ml-1m"),
+    ("like", ["x"], "the number of a film in ml-1m"),
+    ("age", ["30"], "one of: 1, 18, 25, 35, 45, 50, 56"),
+    ("occupation", ["21"], "a whole number from 0 to 20"),
+    ("zip", ["x" * 11], "a text of at most 10 characters"),
+    ("rated", ["1", "1:6", "61:5", "1:5,1:4", "1:5," * 200], "a list of at most 100 film numbers"),
+    ("watch", ["61", "1,1", "1,", "1:5", "1," * 200], "a list of at most 100 different film"),
 ]
 
 
@@ -63,9 +77,11 @@ INVALID = [
     [(name, value, expected) for name, values, expected in INVALID for value in values],
 )
 def test_an_invalid_parameter_keeps_its_default(lookups, name, value, expected):
-    view, problems = url_state.read({name: value}, lookups)
+    view, (problem,) = url_state.read({name: value}, lookups)
     assert view == View()
-    assert problems == [url_state.Problem(name, value[:40], expected)]
+    assert (problem.name, problem.value) == (name, value[:40])
+    key, values = problem.expected
+    assert LANGUAGES["en"]["expected"][key].format(**values).startswith(expected)
 
 
 @given(st.dictionaries(st.sampled_from(list(vars(View()))), st.text(max_size=50)))

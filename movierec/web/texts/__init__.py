@@ -1,14 +1,18 @@
 """All texts of the page, one dict per language; `str.format` fills in their `{names}`."""
 
+import csv
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
+from movierec.serving.user_search import Words
 from movierec.web.texts.en import ENGLISH
 from movierec.web.texts.ko import KOREAN
 
 LANGUAGES = MappingProxyType({"en": ENGLISH, "ko": KOREAN})
+KOREAN_TITLES = Path(__file__).with_name("korean_titles.csv")
 NAMES = {"gender": "genders", "age": "ages", "occupation": "occupations", "genre": "genres"}
 
 
@@ -39,8 +43,8 @@ def genre_or_decade(value: str | int, words: Mapping) -> str:
 
 
 @cache
-def vocabulary() -> MappingProxyType:
-    """Phrases of all languages → field and value, for `serving.user_search.parse`."""
+def search_words() -> Words:
+    """The words of all languages, for `serving.user_search.parse`."""
     meanings = {}
     for texts in LANGUAGES.values():
         for field, key in NAMES.items():
@@ -51,10 +55,13 @@ def vocabulary() -> MappingProxyType:
         for field, synonyms in texts["synonyms"].items():
             for phrase, value in synonyms.items():
                 meanings.setdefault(phrase, (field, value))
-    return MappingProxyType(meanings)
+    keys = ("stop_words", "negations", "negations_after", "joining")
+    sets = [{w for texts in LANGUAGES.values() for w in texts[key].split()} for key in keys]
+    return Words(MappingProxyType(meanings), *map(frozenset, sets))
 
 
 @cache
-def stop_words() -> frozenset[str]:
-    """Words of a description that the user search ignores."""
-    return frozenset(word for texts in LANGUAGES.values() for word in texts["stop_words"].split())
+def korean_titles() -> MappingProxyType:
+    """Title of a well-known movie, as in MovieLens → its title in Korea."""
+    with KOREAN_TITLES.open(encoding="utf-8", newline="") as file:
+        return MappingProxyType(dict(csv.reader(file)))

@@ -19,20 +19,33 @@ ENGLISH = {
     "administrator this reference, which is in the log: {reference}",
     "small_data": "MovieLens 1M is not on this machine, so this page runs on MovieLens 100K. "
     "`make data` downloads ML-1M, and data/README.md says where to put it by hand.",
-    "bad_link": "The link has {name} = “{value}”, which is not valid. Expected: {expected}. The "
-    "page uses the default instead.",
+    "bad_link": "The address has {name} = “{value}”, but it must be {expected}. The page uses the "
+    "default instead.",
+    "expected": {
+        "between": "a whole number from {low} to {high}",
+        "choice": "one of: {options}",
+        "text": "a text of at most {most} characters",
+        "movie": "the number of a film in {name}",
+        "movies": "a list of at most {most} different film numbers, such as 50,318",
+        "ratings": "a list of at most {most} film numbers with 1 to 5 stars, such as 50:5,318:4",
+    },
+    "other_page": "This view in {model}",
     "tabs": {"user": "A MovieLens user", "new": "You, a new viewer"},
     "tab": "Recommend films to",
     # user search
     "who": "User number ({low}–{high}) or a description",
     "who_example": "42, or: woman 25-34 programmer sci-fi",
-    "who_help": "Gender, age, occupation and favourite genres, in any order.",
+    "who_help": "Gender, age, occupation and genres, in any order. “not” and “hates” exclude what "
+    "follows: woman not student hates horror.",
     "random": "Random",
     "no_user": "There is no user {user}: {name} has the users {low} to {high}. Type one of these "
     "numbers, or describe a person.",
     "wanted": "Searching for: {wanted}. Matching users: {count:,}.",
     "unknown_words": "Not recognised: {words}. Try a gender, an age, an occupation or a genre.",
     "no_match": "No user matches. Remove a word, or start with only the gender or a genre.",
+    "is_excluded": "not {name}",
+    "disliked_means": "A person dislikes a genre who rated at least {least} of its films and gave "
+    "at most {most:.0%} of them 4 or 5.",
     "match": "{user} · {about}",
     "match_share": "{share:.0%} of likes",
     # user profile
@@ -59,7 +72,7 @@ ENGLISH = {
     "ratings": "ratings",
     "nothing_liked": "This user has given no film 4 or 5, so there is nothing to show here.",
     "history_find": "Search the titles",
-    "history_none": "No rated film has “{text}” in its title. Clear the box to see all {count:,}.",
+    "history_none": "No rated film is called “{text}”. Clear the box to see all {count:,}.",
     "columns": {
         "film": "film",
         "year": "year",
@@ -72,13 +85,38 @@ ENGLISH = {
     "recommended": "Recommended, best first",
     "to_films": "↓ To the recommended films",
     "order": "Order",
-    "orders": {"for-you": "for you", "surest": "surest to be liked"},
-    "order_notes": {
-        "for-you": "Films that this person is likely to choose, judged by the films they like and "
-        "by popularity, and likely to like. The bar: how likely a 4 or 5 is if they rate the film.",
-        "surest": "The films with the highest probability of a 4 or 5 if they are rated, however "
-        "unlikely this person is to choose them. Some are little known.",
+    "orders": {
+        "for-you": "for you",
+        "surest": "surest to be liked",
+        "carry-on": "carry on",
     },
+    "order_notes": {
+        "for-you": "Films that this person is likely to choose and to like. The number: how likely "
+        "a 4 or 5 is if they rate the film.",
+        "surest": "The films with the highest probability of a 4 or 5 if they are rated, however "
+        "unlikely this person is to choose them.",
+        "carry-on": "Films that people rate after the last films in this history, and like. The "
+        "number: how likely a 4 or 5 is if this person rates the film.",
+    },
+    "more": "More",
+    "raters": "Rated by at least",
+    "raters_help": "Only films that at least so many people rated.",
+    "adventure": "Popular or adventurous",
+    "adventure_help": "How much a film’s popularity counts in the order. The order that was "
+    "evaluated is in the middle; at the right end popularity does not count. “Surest to be liked” "
+    "does not use popularity.",
+    "adventures": {
+        -2: "most popular",
+        -1: "more popular",
+        0: "as evaluated",
+        1: "more adventurous",
+        2: "most adventurous",
+    },
+    "only_like": "Like {title}",
+    "only_hidden": "Not interested: {count}",
+    "only_seen": "Seen: {count}",
+    "only_raters": "At least {raters:,} ratings",
+    "only_time": "Another target time",
     "n": "How many",
     "year": "Target year",
     "target_month": "Target month",
@@ -90,18 +128,44 @@ ENGLISH = {
     "fresh": "Hide well-known films",
     "fresh_help": "Leaves out the 10 % of films with the most ratings.",
     "compare": "Compare with {model}",
-    "likely": "{probability:.1%} likely to be rated 4 or 5",
-    "likely_most": "more than 99% likely to be rated 4 or 5",
     "few_raters": "uncertain: fewer than 20 ratings",
     "raters_many": "rated by {raters:,} people, mean\N{NO-BREAK SPACE}{mean:.1f}",
     "raters_one": "rated by one person, {mean:.0f}",
     "raters_none": "rated by nobody yet",
     "why": "Why?",
-    "why_help": "Why this film: {title}",
-    "no_films": "No unseen film passes these filters. Choose another genre or decade, or show "
-    "well-known films again.",
+    "card_menu": "More about {title}",
+    "seen_it": "Seen it? Rate it:",
+    "your_rating": "Your rating of {title}",
+    "stars": "{stars} of 5",
+    "like": "More like this",
+    "not_interested": "Not interested",
+    "watch_add": "Add to the watch list",
+    "watch_remove": "Remove from the watch list",
+    "watch_list": "Watch list ({count})",
+    "watch_empty": "Nothing yet. The menu beside a film adds it; the address of this page keeps "
+    "it.",
+    "watch_drop": "Remove {title} from the watch list",
+    "no_films": "No unseen film passes these filters. Remove one of them.",
     "fewer": "Only {count} unseen films pass these filters.",
     "unknown_time": "No training rating has {time}, so the model treats it as unknown.",
+    "unlikely": "Even the best film of this list has a probability of only {best}: this person is "
+    "more likely to give each of these films 3 or less.",
+    "meaning": "What the numbers mean, and where they were checked",
+    "meaning_number": "The number beside a film is the probability that this person gives it 4 or "
+    "5 **if they rate it**. It is not the probability that they watch it.",
+    "meaning_checked": "On {rows:,} test ratings of {users:,} people, which the model was not "
+    "trained on, predicted probabilities and actual shares differ by {error:.1%} on average. "
+    "These are films that people had chosen themselves; for films that a list chooses the "
+    "difference can be larger.",
+    "catalogue": "How often the list of ten contains the last film that a person liked, which was "
+    "left out of training ({users:,} people, all films that they had not rated):",
+    "catalogue_missing": "Lists out of all films were evaluated on MovieLens 1M only.",
+    "baselines": {"number of ratings of the movie": "popularity", "EASE": "EASE (a linear model)"},
+    "meaning_data": "The data cover films released from {first_release} to {last_release} and "
+    "ratings from {first_rating} to {last_rating}. Nothing newer is known here.",
+    "citation": "Data: MovieLens. F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens "
+    "Datasets: History and Context. ACM Transactions on Interactive Intelligent Systems 5, 4, "
+    "Article 19. https://doi.org/10.1145/2827872",
     "download": "Download as CSV",
     "link": "To share this view, copy the address of this page.",
     "both": "in both",
@@ -109,20 +173,28 @@ ENGLISH = {
     # explanation
     "why_title": "Why this film? · {model}",
     "why_turn": "Many people who liked one of these films also liked this one: {titles}",
+    "why_next": "It is listed because of the films rated last: {titles}. People who rated them "
+    "often rated this one next.",
     "why_turn_none": "This film is listed because many people have rated it; none of the films "
     "that this person likes raises its place.",
     "why_sum": "{title}: {probability:.1%} likely to be rated 4 or 5.",
-    "ablation": "The score without each field",
-    "ablation_note": "The prediction with one field at a time set to unknown. A bar to the left of "
-    "the dashed line: the field raises the probability. To the right: the field lowers it.",
+    "change_title": "What each field adds",
+    "change": "change of the log-odds",
+    "change_note": "The difference of the log-odds, log(p / (1 − p)), between the prediction with "
+    "all fields ({probability:.1%}) and the one with this field unknown. To the right: the field "
+    "raises the probability. To the left: it lowers it.",
     "field": "field",
-    "without": "without the field",
-    "with_all": "with all fields",
+    "without": "probability without the field",
     "attention": "Attention between fields",
+    "attention_can": "Attention shows which fields the interacting layers mix, so where "
+    "information can flow. It does not show what decided the score.",
+    "attention_cannot": "Over {recommendations:,} recommendations, the rank correlation between "
+    "the attention that a field receives and the size of its bar above is {correlation:.2f}. With "
+    "the bars of another recommendation it is {other:.2f}, so attention says little about one "
+    "film.",
     "attention_note": "How much each query field (row) attends to each key field (column), "
-    "averaged over all heads. Attention shows where information can flow, not what caused the "
-    "score. Uniform attention would be {uniform:.1%} in every cell; here the cells range from "
-    "{low:.1%} to {high:.1%}.",
+    "averaged over all heads. Uniform attention would be {uniform:.1%} in every cell; here the "
+    "cells range from {low:.1%} to {high:.1%}.",
     "layers": "Layers",
     "all_layers": "average",
     "layer": "layer {number}",
@@ -151,20 +223,27 @@ ENGLISH = {
     },
     "new_user": "you (learnt now)",
     # new viewer
-    "you": "About you",
-    "you_note": "Everything is optional. Nothing is stored; what you enter becomes part of the "
-    "address of this page.",
+    "you": "About you (optional)",
+    "you_note": "Nothing is stored; what you enter becomes part of the address of this page.",
     "gender": "Gender",
     "age": "Age",
     "occupation": "Occupation",
     "zip": "US zip code",
     "rather_not": "prefer not to say",
+    "zip_invalid": "“{zip}” is not a US zip code, which has five digits. The model treats it as "
+    "unknown.",
+    "zip_unknown": "Nobody in the data has the zip code {zip}, so the model treats it as unknown.",
     "rate": "Films you know",
-    "rate_find": "Find a film by its title",
-    "rate_example": "for example: matrix",
-    "rate_none": "No film has “{text}” in its title. Titles are as in MovieLens: “Matrix, The”.",
-    "rate_empty": "Rate a few films to adapt the list to your taste; five are a good start.",
-    "rate_yours": "Your ratings",
+    "rate_note": "One tap rates a film, the same tap again removes the rating. Five ratings are a "
+    "good start.",
+    "rate_find": "Find another film",
+    "rate_example": "for example: the matrix",
+    "rate_none": "No film is called “{text}”. The data end with films of {last_release}.",
+    "rate_similar": "No film is called “{text}”; these titles are similar. The data end with "
+    "films of {last_release}.",
+    "changed": "**{new} of {count} films are new** since you changed your ratings.",
+    "changed_for": "Because you liked **{liked}**: {titles}",
+    "changed_taste": "Because the model has learnt your taste anew: {titles}",
     "forget": "Clear ratings",
     "based_on_nothing": "**Based on: nothing about you.** All your fields are unknown to the "
     "model, so every new viewer gets this list.",
@@ -186,6 +265,7 @@ ENGLISH = {
         "recall@10": "Recall@10",
         "auc": "AUC",
         "logloss": "LogLoss",
+        "hit_ratio@10": "Hit Ratio@10",
     },
     "movie_mean": "movie mean (baseline)",
     "reliability": "Are the probabilities calibrated?",
@@ -216,6 +296,10 @@ ENGLISH = {
             "thrillers": "Thriller",
         },
     },
-    "stop_words": "a an and or the who with likes like liking loves love of old years year user "
-    "films film movies movie in is from",
+    "stop_words": "a an the who with likes like liking loves love but of old years year user "
+    "films film movies movie in is are does do from any anything",
+    "negations": "not no non never without except hates hate hating dislikes dislike disliking "
+    "doesn't don't isn't",
+    "negations_after": "",
+    "joining": "and or nor",
 }

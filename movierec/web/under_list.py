@@ -1,0 +1,105 @@
+"""Below the list: what its numbers mean, where they were checked, the download, how to share it."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from movierec.data.schema import TIME_FEATURES
+from movierec.models.artifacts import model_folder
+from movierec.models.registry import TITLES
+from movierec.serving.lookups import Lookups
+from movierec.serving.new_user import NewUser
+from movierec.serving.recommender import Recommender
+from movierec.web import quality, state
+from movierec.web.cards import percent
+from movierec.web.recommendations import Viewer
+from movierec.web.url_state import View
+
+UNLIKELY = 0.5  # if the best probability is below, the list says so
+
+
+def show(
+    recommender: Recommender,
+    viewer: Viewer,
+    lists: Mapping[str, pd.DataFrame],
+    default_time: tuple[int, int],
+    words: Mapping,
+) -> None:
+    """Show everything that stands under the list.
+
+    Args:
+        recommender: the page's own.
+        viewer: whose lists these are.
+        lists: see `recommendations.ranked`, by model, the page's own first.
+        default_time: year and month when none is chosen.
+        words: the page's texts.
+    """
+    view, lookups = state.view(), recommender.lookups
+    model, movies = next(iter(lists.items()))
+    target = (view.year or default_time[0], view.month or default_time[1])
+    if 0 < len(movies) < view.n:
+        st.caption(words["fewer"].format(count=len(movies)))
+    if not movies.empty and (best := movies["probability"].max()) < UNLIKELY:
+        st.warning(words["unlikely"].format(best=percent(best)))
+    for value, feature in zip(target, TIME_FEATURES, strict=True):
+        if str(value) not in recommender.encoder.classes[feature]:
+            st.caption(words["unknown_time"].format(time=f"{words['fields'][feature]} {value}"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not movies.empty:
+            _show_download(viewer, lists, target, view, words)
+        st.caption(words["link"], width="stretch")
+    _show_meaning(lookups, model, words)
+
+
+def _show_download(
+    viewer: Viewer,
+    lists: Mapping[str, pd.DataFrame],
+    target: tuple[int, int],
+    view: View,
+    words: Mapping,
+) -> None:
+    st.download_button(
+        words["download"],
+        table(viewer, lists, target, view).to_csv(index=False).encode("utf-8-sig"),  # for Excel
+        file_name=file_name(viewer, lists, target, view),
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def table(
+    viewer: Viewer, lists: Mapping[str, pd.DataFrame], target: tuple[int, int], view: View
+) -> pd.DataFrame:
+    """The lists below each other, with the user, model, order and time of each row."""
+    about = {
+        "user": "new viewer" if isinstance(viewer, NewUser) else viewer,
+        "order": view.order,
+        "year": target[0],
+        "month": target[1],
+    }
+    parts = [movies.assign(model=TITLES[model], **about) for model, movies in lists.items()]
+    first = [*list(about)[:1], "model", *list(about)[1:]]
+    whole = pd.concat(parts, ignore_index=True)
+    return whole[[*first, *(column for column in whole if column not in first)]]
+
+
+def file_name(
+    viewer: Viewer, lists: Mapping[str, pd.DataFrame], target: tuple[int, int], view: View
+) -> str:
+    """For example "user-42-autointmlp-for-you-2000-12.csv"."""
+    who = "new-viewer" if isinstance(viewer, NewUser) else f"user-{viewer}"
+    return f"{who}-{'-'.join(lists)}-{view.order}-{target[0]}-{target[1]:02}.csv"
+
+
+def _show_meaning(lookups: Lookups, model: str, words: Mapping) -> None:
+    """What the numbers mean, where they were checked, what the data cover, and the citation."""
+    name, sentences = lookups.data.name, [words["meaning_number"]]
+    checked = quality.calibration(model_folder(name).path, model)
+    if checked is not None:
+        sentences.append(words["meaning_checked"].format(**checked))
+    sentences.append(words["meaning_data"].format(**lookups.years))
+    st.markdown(f"**{words['meaning']}**  \n{' '.join(sentences)}")
+    quality.show_whole_catalogue(name, words)
+    st.caption(words["citation"])
