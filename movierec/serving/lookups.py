@@ -9,7 +9,7 @@ import pandas as pd
 from movierec.data import features
 from movierec.data.schema import LIKED, MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
-from movierec.errors import MovieRecError
+from movierec.errors import MovieRecError, quoted
 
 WELL_KNOWN = 0.1  # share of movies, those with the most ratings, that counts as well known
 ORDERS = ("for-you", "surest")  # of a list, see `Recommender.recommend`
@@ -125,7 +125,7 @@ class Lookups:
                 return int(position)
         ids = self.data.users[USER]
         raise RequestError(
-            f"there is no user {user_id!r} in {self.data.name}: expected one of its "
+            f"there is no user {quoted(user_id)} in {self.data.name}: expected one of its "
             f"{len(ids):,} users, a whole number from {ids.min()} to {ids.max()}"
         )
 
@@ -217,5 +217,5 @@ class Lookups:
 def _check_one_of(name: str, value, known: list) -> None:
     if value not in known:
         raise RequestError(
-            f"there is no {name} {value!r}: choose one of {', '.join(map(str, known))}"
+            f"there is no {name} {quoted(value)}: choose one of {', '.join(map(str, known))}"
         )

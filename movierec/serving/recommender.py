@@ -14,6 +14,7 @@ from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
 from movierec.data.schema import TIME_FEATURES, USER_FEATURES, YEARS
 from movierec.data.tables import MovieLens
+from movierec.errors import quoted
 from movierec.models import artifacts, fold_in, registry, scorer
 from movierec.models.candidates import CandidateModel
 from movierec.models.numpy_model import NumpyModel
@@ -150,7 +151,7 @@ class Recommender:
                 unknown order, or a genre or decade that no movie has.
         """
         if order not in ORDERS:
-            raise RequestError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+            raise RequestError(f"unknown order {quoted(order)}: choose one of {', '.join(ORDERS)}")
         left = int(candidates.unrated.sum())
         if not left:
             raise RequestError("every movie is rated already: there is nothing to recommend")
@@ -211,7 +212,7 @@ class Recommender:
 def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value not in allowed:
         expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
-        raise RequestError(f"{name} is {value!r}, expected {expected}{meaning}")
+        raise RequestError(f"{name} is {quoted(value)}, expected {expected}{meaning}")
 
 
 def load(
@@ -235,7 +236,9 @@ def load(
             data do not belong together.
     """
     if model not in registry.TITLES:
-        raise RequestError(f"unknown model {model!r}: choose one of {', '.join(registry.TITLES)}")
+        raise RequestError(
+            f"unknown model {quoted(model)}: choose one of {', '.join(registry.TITLES)}"
+        )
     return attach(Lookups(movielens.load(dataset, root / "data", fetch)), model, root)
 
 
