@@ -3,13 +3,20 @@
 Start the page (`make app`), then run `python -m benchmarks.load`. Each session is a websocket that
 sends what a browser would send, without rendering: it opens the page and then repeatedly changes
 the user. The movies on the cards are compared with `Recommender.recommend`.
+
+A crowd at human pace for ten minutes, with the memory of the page's process and requests for the
+health path at the same time:
+
+    python -m benchmarks.load --sessions 200 --changes 120 --pause 5 --process PID --health 1000
 """
 
 import argparse
 import asyncio
+import os
 import random
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -89,6 +96,52 @@ async def all_sessions(url: str, users: np.ndarray, *rest) -> list[list[tuple[fl
     return await asyncio.gather(*(one_session(url, row.tolist(), *rest) for row in users))
 
 
+async def memory(process: int, finished: asyncio.Event) -> list[tuple[float, float]]:
+    """Seconds and resident MiB of a process, every second until `finished`; needs Linux."""
+    start, measured = time.perf_counter(), []
+    while not finished.is_set():
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        measured.append((time.perf_counter() - start, pages * os.sysconf("SC_PAGESIZE") / 2**20))
+        await asyncio.sleep(1)
+    return measured
+
+
+async def health(address: str, rate: int, finished: asyncio.Event) -> list[tuple[float, bool]]:
+    """Ask the health path `rate` times a second until `finished`; seconds and whether it is ok."""
+    host, port = address.split(":")
+    request = f"GET /_stcore/health HTTP/1.0\r\nHost: {address}\r\n\r\n".encode()
+
+    async def ask() -> tuple[float, bool]:
+        start = time.perf_counter()
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(request)
+            answer = await reader.read()
+            writer.close()
+        except OSError:
+            answer = b""
+        return time.perf_counter() - start, answer.endswith(b"ok")
+
+    asked = []
+    while rate and not finished.is_set():
+        asked.append(asyncio.create_task(ask()))
+        await asyncio.sleep(1 / rate)
+    return await asyncio.gather(*asked)
+
+
+async def crowd(options: argparse.Namespace, users: np.ndarray, expected: dict) -> tuple:
+    """What `all_sessions`, `memory` and `health` measure at the same time."""
+    finished = asyncio.Event()
+    others = asyncio.gather(
+        memory(options.process or os.getpid(), finished),
+        health(options.address, options.health, finished),
+    )
+    url = f"ws://{options.address}/_stcore/stream"
+    sessions = await all_sessions(url, users, expected, options.pause)
+    finished.set()
+    return sessions, *await others
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the load test and print the median and the 95th percentile of the response times."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -98,6 +151,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--changes", type=int, default=20)
     parser.add_argument("--pause", type=float, default=0, help="mean seconds between changes")
+    parser.add_argument("--process", type=int, help="of the page, to measure its memory")
+    parser.add_argument(
+        "--health", type=int, default=0, help="requests a second for the health path"
+    )
     options = parser.parse_args(arguments)
     loaded = recommender.load(options.model, options.dataset)
     rng = np.random.default_rng(0)
@@ -108,8 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for user in np.unique(users)
     }
     start = time.perf_counter()
-    url = f"ws://{options.address}/_stcore/stream"
-    measured = asyncio.run(all_sessions(url, users, expected, options.pause))
+    measured, sizes, healthy = asyncio.run(crowd(options, users, expected))
     seconds = time.perf_counter() - start
     first = [session[0][0] for session in measured]
     later = [answer for session in measured for answer in session[1:]]
@@ -120,6 +176,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(
         f"{len(measured)} sessions at once, {len(later)} changes in {seconds:.0f} s, {wrong} wrong"
     )
+    if options.process:
+        times, mib = np.array(sizes).T
+        slope = np.polyfit(times, mib, 1)[0] if len(mib) > 1 else 0.0
+        ends = f"{mib[0]:.0f} MiB at first, {mib[-1]:.0f} MiB at the end"
+        print(f"memory: {ends}, {slope * 3600:+.0f} MiB an hour")
+    if healthy:
+        ok = sum(right for _, right in healthy)
+        high = np.quantile([duration for duration, _ in healthy], 0.95)
+        print(f"health: {ok} of {len(healthy)} requests ok, 95 % below {1000 * high:.0f} ms")
     if wrong:
         parser.exit(1, "at least one session showed a wrong list\n")
 

@@ -15,5 +15,10 @@ def quoted(value: object) -> str:
     >>> len(quoted("a" * 1000))
     80
     """
-    text = repr(value[:QUOTED] if isinstance(value, str | bytes) else value)
+    try:
+        text = repr(value[:QUOTED] if isinstance(value, str | bytes) else value)
+    except ValueError:  # a number with thousands of digits
+        text = f"a very large {type(value).__name__}"
+    if not text.isprintable():  # the repr of another library's object
+        text = ascii(text)
     return text if len(text) < QUOTED else f"{text[: QUOTED - 3]}..."

@@ -28,7 +28,7 @@ CORPUS = Path(__file__).parent / "corpus"
 ARGUMENTS = {"field_dims": [3, 3], "embed_dim": 2, "num_layers": 0, "num_heads": 1, "head_dim": 1}
 ARGUMENTS |= {"num_classes": 1, "num_positive": 1}  # of the model in corpus/weights/ok.h5
 REASONS = {  # why the most dangerous cases are refused
-    "object-flag-cleared.pkl": "('O',) in the place of|not 1 texts|wrong type",
+    "object-flag-cleared.pkl": r"it has \('\|',\) in the place of",
     "runs-code.pkl": "'mkdir'",
     "external-storage.h5": "is not stored in one piece in the file",
     "virtual.h5": "is not stored in one piece in the file",

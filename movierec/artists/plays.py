@@ -24,6 +24,7 @@ from scipy import sparse
 
 from movierec.data.download import DATA_DIR, NotFoundError
 from movierec.data.raw_readers import DataError, parse
+from movierec.errors import quoted
 
 FOLDER = DATA_DIR / "lastfm-hetrec2011"
 HETREC_URL = "https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip"
@@ -62,7 +63,7 @@ class Plays:
             if name not in column_of.index:
                 similar = " or ".join(difflib.get_close_matches(name, self.artists, n=3))
                 hint = f"did you mean {similar}?" if similar else "names are case-sensitive"
-                raise DataError(f"no artist is called {name!r}: {hint}")
+                raise DataError(f"no artist is called {quoted(name)}: {hint}")
         return column_of[list(names)].to_numpy()
 
     def with_listener(self, favourites: Mapping[str, int]) -> "Plays":

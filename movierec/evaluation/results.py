@@ -23,7 +23,7 @@ def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.
     """A committed table of a data set.
 
     Raises:
-        ArtifactError: the file is missing.
+        ArtifactError: the file is missing or damaged.
     """
     file = path(dataset, name, root)
     if not file.exists():
@@ -31,7 +31,19 @@ def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.
             f"{file} is missing: restore it with git, or run "
             f"`make evaluate DATASET={dataset} PROTOCOL=all`"
         )
-    return pd.read_csv(file)
+    return _table(file)
+
+
+def _table(file: Path) -> pd.DataFrame:
+    try:
+        files.check_plain(file)
+        return pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no CSV file"
+        raise ArtifactError(
+            f"{file} cannot be read: {reason}. Restore it with git, or delete it and run "
+            "`make evaluate PROTOCOL=all`"
+        ) from error
 
 
 def write(table: pd.DataFrame, file: Path, float_format: str | None = None) -> None:
@@ -56,7 +68,7 @@ def merge(
     rounded, file = table.round(6), path(dataset, "evaluation", root)
     with files.locked(file.parent):
         if file.exists():
-            old = pd.read_csv(file)
+            old = _table(file)
             if "protocol" not in old:
                 raise ArtifactError(f"{file} has no column protocol: delete it and run this again")
             rounded = pd.concat([old[protocols(old) != protocol], rounded], ignore_index=True)

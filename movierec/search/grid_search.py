@@ -24,6 +24,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
 from movierec.data.tables import MovieLens
+from movierec.errors import quoted
 from movierec.evaluation import results
 from movierec.search import trial
 from movierec.search.grids import Grid, GridError
@@ -50,14 +51,16 @@ def read(path: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=["trial"])
     try:
+        files.check_plain(path)
         table = pd.read_csv(path)
-        if not {"trial", "seed", "error"} <= set(table):
-            raise ValueError(f"it has the columns {', '.join(table)}")
+        fault = "" if {"trial", "seed", "error"} <= set(table) else f"it has {quoted(list(table))}"
     except (ValueError, OSError) as error:
+        table, fault = None, error.strerror if isinstance(error, OSError) else "it is no CSV file"
+    if fault:
         raise GridError(
-            f"{path} is not a table of trials ({error}): restore it with git, or delete it to run "
+            f"{path} is not a table of trials ({fault}): restore it with git, or delete it to run "
             "all its trials again"
-        ) from error
+        )
     return table
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from movierec.data import features
 from movierec.data.schema import LIKED, MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
-from movierec.errors import MovieRecError
+from movierec.errors import MovieRecError, quoted
 from movierec.serving.movie_search import Matches, TitleIndex
 
 FEW_RATERS = 20  # a movie with fewer has few raters, and its probability is uncertain
@@ -207,7 +207,7 @@ class Lookups:
                 return int(position)
         ids = self.data.users[USER]
         raise RequestError(
-            f"there is no user {user_id!r} in {self.data.name}: expected one of its "
+            f"there is no user {quoted(user_id)} in {self.data.name}: expected one of its "
             f"{len(ids):,} users, a whole number from {ids.min()} to {ids.max()}"
         )
 
@@ -290,5 +290,5 @@ class Lookups:
 def _check_one_of(name: str, value, known: list) -> None:
     if value not in known:
         raise RequestError(
-            f"there is no {name} {value!r}: choose one of {', '.join(map(str, known))}"
+            f"there is no {name} {quoted(value)}: choose one of {', '.join(map(str, known))}"
         )

@@ -15,6 +15,7 @@ from movierec.data.encoder import FeatureEncoder
 from movierec.data.schema import FEATURES, LIKED, MOVIE, TIME_FEATURES, USER, USER_FEATURES, YEARS
 from movierec.data.schema import MOVIE_COLUMNS as MOVIE_FIELDS
 from movierec.data.tables import MovieLens
+from movierec.errors import quoted
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
 from movierec.models.artifacts import FIRST_STAGES
 from movierec.models.candidates import CandidateModel
@@ -315,13 +316,13 @@ class Recommender:
 
 def _check_order(order: str) -> None:
     if order not in ORDERS:
-        raise RequestError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+        raise RequestError(f"unknown order {quoted(order)}: choose one of {', '.join(ORDERS)}")
 
 
 def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value not in allowed:
         expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
-        raise RequestError(f"{name} is {value!r}, expected {expected}{meaning}")
+        raise RequestError(f"{name} is {quoted(value)}, expected {expected}{meaning}")
 
 
 def load(
@@ -345,7 +346,9 @@ def load(
             data do not belong together.
     """
     if model not in registry.TITLES:
-        raise RequestError(f"unknown model {model!r}: choose one of {', '.join(registry.TITLES)}")
+        raise RequestError(
+            f"unknown model {quoted(model)}: choose one of {', '.join(registry.TITLES)}"
+        )
     return attach(Lookups(movielens.load(dataset, root / "data", fetch)), model, root)
 
 

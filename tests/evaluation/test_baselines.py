@@ -37,7 +37,7 @@ def test_popularity_and_movie_mean():
 def test_the_movie_mean_is_smoothed_by_ten_ratings_of_the_mean_label():
     labels = np.array([1, 1, 1, 0], np.float32)
     data = dataclasses.replace(RATINGS, labels=labels)
-    expected = [(2 + 10 * 0.75) / 13, 0.75, (0 + 10 * 0.75) / 11, 0.75]
+    expected = [(3 + 10 * 0.75) / 13, 0.75, (0 + 10 * 0.75) / 11, 0.75]
     assert baselines.movie_mean(data).all_movies(np.array([0]))[0] == pytest.approx(expected)
 
 
