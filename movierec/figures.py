@@ -276,6 +276,7 @@ def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool 
         part.set_yticks(range(len(rows)), rows["group"])
         part.set(title=f"{title}: {name}" if name else title, ylabel="group")
         part.set_xlabel((xlabel or name) + " (95 % interval; filled: without zero)")
+        part.xaxis.set_major_locator(MaxNLocator(6))
         part.margins(y=0.5 / len(rows))
         part.invert_yaxis()
     return figure
