@@ -342,17 +342,6 @@ def session_shapes(sessions: Sessions) -> Figure:
     return figure
 
 
-def session_times(sessions: Sessions) -> Figure:
-    """Number of sessions that begin in each hour of the day and on each day of the week."""
-    begins = pd.to_datetime(sessions.times[sessions.starts[:-1]], unit="s")
-    figure, axes = _panels(2, 10, 3)
-    axes[0].bar(range(24), np.bincount(begins.hour, minlength=24))
-    axes[0].set(title="Sessions by hour", xlabel="hour of the day, as recorded", ylabel="sessions")
-    axes[1].bar(DAYS, np.bincount(begins.day_of_week, minlength=7))
-    axes[1].set(title="Sessions by day", xlabel="day of the week", ylabel="sessions")
-    return figure
-
-
 def by_epoch(curves: dict[str, Sequence[float]], metric: str) -> Figure:
     """A validation metric after each epoch, one line per model; `curves` has each one's values."""
     figure, axes = _axes(f"{metric} on validation events", "epoch", metric)

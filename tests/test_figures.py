@@ -46,7 +46,6 @@ def every_figure(data):
     yield figures.calibration_gaps({"ours": bins})
     yield figures.metric_by_group({"AUC": GROUPS}, "ratings known")
     yield figures.session_shapes(SESSIONS)
-    yield figures.session_times(SESSIONS)
     plays = pd.Series([3.0, 900.0, 20.0], ["Air", "Blur", "Can"])
     yield figures.most_played(plays, plays)
     yield figures.play_tails(plays.to_numpy(), plays.to_numpy(), plays.to_numpy())
