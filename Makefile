@@ -10,7 +10,7 @@ BIN := .venv/bin
 MOVIEREC := $(BIN)/python -m movierec
 PEERS := $(patsubst %.txt,benchmarks/.envs/%.stamp,$(notdir $(wildcard benchmarks/ours.txt benchmarks/peers/*.txt)))
 
-.PHONY: help setup data app train evaluate tables search notebooks test test-all lint format bench lock picture
+.PHONY: help setup data app train evaluate tables search notebooks html test test-all lint format bench lock picture
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ search: setup ## run or continue the grid search GRID=original (STALE=rerun: old
 
 notebooks: .venv/test.stamp ## run every notebook on DATASET=ml-1m
 	DATASET=$(DATASET) $(BIN)/python -m tests.notebooks
+
+html: .venv/test.stamp ## write the notebooks as pages to read and print, to html/
+	$(BIN)/python -m tests.notebooks html
 
 test: .venv/test.stamp ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile

@@ -1,17 +1,20 @@
 """The figures of the notebooks. Each function returns a matplotlib figure."""
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from movierec.data import schema
 from movierec.sequences.sessions import Sessions
 
+OURS, OTHERS = "tab:blue", "0.55"  # colours of our models and of everything else
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -25,6 +28,21 @@ def _axes(title: str, xlabel: str, ylabel: str, width=6.0, height=3.0) -> tuple[
 def _panels(count: int, width: float, height: float, **options) -> tuple[Figure, np.ndarray]:
     """A new figure with `count` axes side by side; `width` and `height` are in inches."""
     return plt.subplots(1, count, figsize=(width, height), layout="constrained", **options)
+
+
+def _stacked(rows: Sequence[int], width: float, **options) -> tuple[Figure, Sequence[Axes]]:
+    """A new figure with axes below each other, each as high as its number of rows needs."""
+    heights = [0.9 + 0.3 * count for count in rows]
+    figure, axes = plt.subplots(
+        len(rows),
+        1,
+        figsize=(width, sum(heights) + 0.3),
+        height_ratios=heights,
+        layout="constrained",
+        squeeze=False,
+        **options,
+    )
+    return figure, axes[:, 0]
 
 
 def rating_counts(ratings: pd.DataFrame) -> Figure:
@@ -50,15 +68,14 @@ def long_tails(ratings: pd.DataFrame) -> Figure:
 
 def user_groups(users: pd.DataFrame) -> Figure:
     """Number of users of each gender, age group and occupation."""
-    figure, axes = _panels(3, 12, 5, width_ratios=[1, 2, 4])
+    figure, axes = _panels(3, 12, 5, width_ratios=[2, 2, 3])
     occupations = dict(enumerate(schema.OCCUPATIONS))
     names = {"gender": schema.GENDERS, "age": schema.AGE_GROUPS, "occupation": occupations}
     for part, (column, labels) in zip(axes, names.items(), strict=True):
         counts = users[column].value_counts().reindex(list(labels), fill_value=0)
         bars = part.barh([labels[key] for key in counts.index], counts)
-        part.bar_label(bars, padding=2, fontsize=7)
-        part.set(title=f"Users by {column}", xlabel="users")
-        part.margins(x=0.3)
+        part.bar_label(bars, padding=2, fontsize=8, fmt="{:,.0f}")
+        part.set(title=f"Users by {column}", xlabel="users", xlim=(0, 1.45 * counts.max()))
         part.invert_yaxis()
     return figure
 
@@ -75,10 +92,11 @@ def genre_pairs(pairs: pd.DataFrame) -> Figure:
     """Number of movies that have both genres, from a table with genres as rows and columns."""
     title = "Movies that have both genres (white: none)"
     figure, axes = _axes(title, "genre", "genre", width=7, height=6)
-    image = axes.imshow(np.log10(pairs.where(pairs > 0)), cmap="viridis")
+    image = axes.imshow(pairs.where(pairs > 0), norm=LogNorm(1), cmap="viridis")
     axes.set_xticks(range(len(pairs)), pairs.columns, rotation=90)
     axes.set_yticks(range(len(pairs)), pairs.index)
-    figure.colorbar(image, label="log10 of the number of movies")
+    colorbar = figure.colorbar(image, label="movies (logarithmic colours)")
+    colorbar.ax.yaxis.set_major_formatter("{x:,.0f}")
     return figure
 
 
@@ -97,22 +115,28 @@ def rating_times(time: pd.Series) -> Figure:
     return figure
 
 
-def mean_by_group(table: pd.DataFrame, column: str, names: dict) -> Figure:
-    """Mean rating of each group of users with its 95 % interval over users.
+def mean_by_group(table: pd.DataFrame, groups: dict[str, dict]) -> Figure:
+    """Mean rating of groups of users with their 95 % intervals over users.
+
+    All axes go from one standard deviation (between users) below the overall mean to one above, so
+    that a difference looks as large as it is.
 
     Args:
-        table: one row per user, with the columns `column` and `mean` (the user's mean rating).
-        column: the column of the group.
-        names: group → label, in the order of the figure.
+        table: one row per user, with the column of each grouping and `mean`, the user's mean
+            rating.
+        groups: column → group → label, in the order of the figure.
     """
-    groups = table.groupby(column)["mean"].agg(["mean", "std", "count"]).reindex(list(names))
-    half = 1.96 * groups["std"] / np.sqrt(groups["count"])
-    title = f"Mean of users' mean ratings by {column}"
-    height = 1.2 + 0.25 * len(groups)
-    figure, axes = _axes(title, "stars (95 % interval)", column, height=height)
-    axes.errorbar(groups["mean"], [names[key] for key in groups.index], xerr=half, fmt="o")
-    axes.margins(y=0.5 / len(groups))
-    axes.invert_yaxis()
+    figure, axes = _stacked([len(names) for names in groups.values()], 7, sharex=True)
+    centre, spread = table["mean"].mean(), table["mean"].std()
+    for part, (column, names) in zip(axes, groups.items(), strict=True):
+        rows = table.groupby(column)["mean"].agg(["mean", "std", "count"]).reindex(list(names))
+        half = 1.96 * rows["std"] / np.sqrt(rows["count"])
+        part.errorbar(rows["mean"], [names[key] for key in rows.index], xerr=half, fmt="o")
+        part.axvline(centre, color="grey", linewidth=1)
+        title, xlabel = f"Mean of users' mean ratings by {column}", "stars (95 % interval)"
+        part.set(title=title, xlabel=xlabel, ylabel=column, xlim=(centre - spread, centre + spread))
+        part.margins(y=0.5 / len(names))
+        part.invert_yaxis()
     return figure
 
 
@@ -132,7 +156,7 @@ def training_curves(history: Sequence[dict]) -> Figure:
     table = pd.DataFrame(history).set_index("epoch")
     best = table["valid_logloss"].idxmin()
     curves = {
-        "loss": "Training loss (with penalty and dropout)",
+        "loss": "Training loss, with penalty",
         "valid_logloss": "Validation LogLoss",
         "valid_auc": "Validation AUC",
     }
@@ -146,94 +170,160 @@ def training_curves(history: Sequence[dict]) -> Figure:
 
 
 def attention(layers: np.ndarray, names: Sequence[str]) -> Figure:
-    """Heat maps of attention weights, one per layer.
+    """Heat maps of attention weights, one per layer, compared with uniform attention.
+
+    White is uniform attention, one divided by the number of fields; the colours are logarithmic
+    and go from a quarter of it to four times as much, in every figure.
 
     Args:
         layers: shape (layers, fields, fields); row = query field, column = key field.
         names: of the fields.
     """
-    size = 1.2 + 0.32 * len(names)
-    width = size * len(layers) + 1
+    size, uniform = 1.2 + 0.28 * len(names), 1 / len(names)
+    width = size * len(layers) + 1.5
     figure, axes = _panels(len(layers), width, size + 0.8, squeeze=False, sharey=True)
     for number, (part, weights) in enumerate(zip(axes[0], layers, strict=True), 1):
-        image = part.imshow(weights, cmap="viridis", vmin=layers.min(), vmax=layers.max())
+        image = part.imshow(weights, cmap="RdBu_r", norm=LogNorm(uniform / 4, uniform * 4))
         part.set_xticks(range(len(names)), names, rotation=90)
         part.set_yticks(range(len(names)), names)
         part.set(title=f"Layer {number}", xlabel="key field")
     axes[0, 0].set_ylabel("query field")
-    figure.colorbar(image, ax=axes, label="mean attention weight")
+    colorbar = figure.colorbar(image, ax=axes, label="mean attention weight", extend="both")
+    times = {1 / 4: "quarter", 1 / 2: "half", 1: "uniform", 2: "double", 4: "fourfold"}
+    labels = [f"{factor * uniform:.3f} ({name})" for factor, name in times.items()]
+    colorbar.set_ticks([factor * uniform for factor in times], labels=labels)
+    colorbar.ax.minorticks_off()
     return figure
 
 
-def results(table: pd.DataFrame, metric: str, name: str) -> Figure:
-    """One metric of every ranker with its 95 % interval.
+def results(table: pd.DataFrame, metric: str, name: str, ours: Sequence[str] = ()) -> Figure:
+    """One metric of every ranker with its 95 % interval, the highest first.
 
     Args:
-        table: one row per ranker: ranker, `metric` and the interval's half-width, `metric` + "_ci".
+        table: one row per ranker: ranker, `metric` and the interval's half-width, `metric` + "_ci";
+            where that is missing, only the value is shown.
         metric: column of the metric.
         name: the metric's name in the figure.
+        ours: rankers to mark.
     """
+    table = table.sort_values(metric, ascending=False)
     labels = (f"{name} of each ranker", f"{name} (95 % interval)", "ranker")
-    figure, axes = _axes(*labels, width=7, height=0.8 + 0.35 * len(table))
-    axes.errorbar(table[metric], table["ranker"], xerr=table[f"{metric}_ci"], fmt="o")
+    figure, axes = _axes(*labels, width=8, height=1 + 0.27 * len(table))
+    for position, row in enumerate(table.to_dict("records")):
+        colour = OURS if row["ranker"] in ours else OTHERS
+        half = row.get(f"{metric}_ci", np.nan)
+        axes.errorbar(row[metric], position, xerr=half, fmt="o", color=colour)
+        label = f"{row[metric]:.4f}"
+        place = (1.01, position)
+        axes.annotate(label, place, xycoords=axes.get_yaxis_transform(), va="center", color=colour)
+    axes.set_yticks(range(len(table)), table["ranker"])
+    for label in axes.get_yticklabels():
+        if label.get_text() in ours:
+            label.set(color=OURS, fontweight="bold")
+    axes.grid(axis="x", alpha=0.3)
     axes.invert_yaxis()
     return figure
 
 
 def effects(table: pd.DataFrame, noise: float) -> Figure:
-    """Effect of each single change on validation LogLoss, and seed noise; see `grids.effects`."""
-    title = "Effect of single changes to the tuned setting"
-    xlabel = "difference in validation LogLoss (lower is better)"
-    height = 0.8 + 0.3 * len(table)
-    figure, axes = _axes(title, xlabel, "changed hyperparameter", width=7, height=height)
-    labels = [f"{row.parameter} = {row.value}" for row in table.itertuples()]
-    axes.axvspan(-noise, noise, color="lightgrey", label="seed noise (95 %)")
-    axes.plot(table["difference"], labels, "o")
-    axes.axvline(0, color="grey", linewidth=1)
-    axes.invert_yaxis()
-    axes.legend()
-    return figure
+    """Effect of each single change on validation LogLoss, worst first, and seed noise.
 
-
-def leads(table: pd.DataFrame) -> Figure:
-    """Each model's lead over the best baseline, with its 95 % interval, from `results.read`."""
-    ours = table[table["lead"].notna()]
-    labels = [
-        f"{row.protocol}: {row.ranker}\n(against {row.best_baseline})" for row in ours.itertuples()
-    ]
-    spread = np.abs(ours[["lead_low", "lead_high"]].to_numpy().T - ours["lead"].to_numpy())
-    xlabel = "difference in the protocol's primary metric (95 % interval, paired by user)"
-    height = 0.8 + 0.5 * len(ours)
-    figure, axes = _axes("Lead over the best baseline", xlabel, "protocol and model", 9, height)
-    axes.errorbar(ours["lead"], labels, xerr=spread, fmt="o")
-    axes.axvline(0, color="grey", linewidth=1)
-    axes.invert_yaxis()
-    return figure
-
-
-def reliability(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Reliability diagram of tables of `calibration.reliability`, by the name of the curve."""
-    xlabel = "predicted probability of a rating of 4 or more"
-    ylabel = "share of ratings of 4 or more"
-    figure, axes = _axes("Reliability diagram", xlabel, ylabel, width=5, height=4)
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="perfect calibration")
-    for name, table in tables.items():
-        axes.plot(table["predicted"], table["liked"], "o-", markersize=4, label=name)
-    axes.legend()
-    return figure
-
-
-def metric_by_group(table: pd.DataFrame, metric: str, name: str) -> Figure:
-    """One metric of several rankers for each group, with its 95 % interval.
-
-    The arguments are those of `results`; the table also has the column `group`.
+    Args:
+        table: the effects of `grids.effects`.
+        noise: the noise of a single run.
     """
-    labels = (f"{name} by group", f"{name} (95 % interval over users)", "group")
-    figure, axes = _axes(*labels, width=7, height=1 + 0.35 * table["group"].nunique())
-    for ranker, rows in table.groupby("ranker", sort=False):
-        axes.errorbar(rows[metric], rows["group"], xerr=rows[f"{metric}_ci"], fmt="o", label=ranker)
+    table = table.sort_values("difference", ascending=False)
+    title = "Effect of single changes to the tuned setting"
+    xlabel = "difference in validation LogLoss (right of the band: worse)"
+    height = 0.8 + 0.3 * len(table)
+    figure, axes = _axes(title, xlabel, "changed hyperparameter", width=8, height=height)
+    axes.axvspan(-noise, noise, color="lightgrey", label=f"seed noise (95 %): ± {noise:.4f}")
+    axes.axvline(0, color="grey", linewidth=1)
+    for position, row in enumerate(table.itertuples()):
+        colour = OURS if abs(row.difference) > noise else OTHERS
+        axes.plot(row.difference, position, "o", color=colour)
+        place, text = (1.01, position), f"{row.difference:+.4f}"
+        axes.annotate(text, place, xycoords=axes.get_yaxis_transform(), va="center", color=colour)
+    axes.set_yticks(
+        range(len(table)), [f"{row.parameter} = {row.value}" for row in table.itertuples()]
+    )
     axes.invert_yaxis()
-    axes.legend()
+    axes.legend(loc="lower right")
+    return figure
+
+
+def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool = True) -> Figure:
+    """Differences with their 95 % intervals; filled where the interval excludes zero.
+
+    Args:
+        table: one row per difference: group, difference, low, high; and optionally `by`, one panel
+            for each of its values.
+        title: of the figure; with panels, the name of the panel follows.
+        xlabel: of the axes; by default the name of the panel.
+        sharex: whether all panels have the same range of values.
+    """
+    panels = {"": table} if "by" not in table else dict(list(table.groupby("by", sort=False)))
+    figure, axes = _stacked([len(rows) for rows in panels.values()], 8, sharex=sharex)
+    for part, (name, rows) in zip(axes, panels.items(), strict=True):
+        for position, row in enumerate(rows.itertuples()):
+            clear = row.low > 0 or row.high < 0
+            style = {"color": OURS, "mfc": OURS if clear else "white"}
+            spread = [[row.difference - row.low], [row.high - row.difference]]
+            part.errorbar(row.difference, position, xerr=spread, fmt="o", **style)
+            place, text = (1.01, position), f"{row.difference:+.4f}"
+            part.annotate(text, place, xycoords=part.get_yaxis_transform(), va="center")
+        part.axvline(0, color="grey", linewidth=1)
+        part.set_yticks(range(len(rows)), rows["group"])
+        part.set(title=f"{title}: {name}" if name else title, ylabel="group")
+        part.set_xlabel((xlabel or name) + " (95 % interval; filled: without zero)")
+        part.xaxis.set_major_locator(MaxNLocator(6))
+        part.margins(y=0.5 / len(rows))
+        part.invert_yaxis()
+    return figure
+
+
+def calibration_gaps(tables: dict[str, pd.DataFrame]) -> Figure:
+    """Observed minus predicted share of liked rows by predicted probability, and rows per bin.
+
+    Args:
+        tables: tables of `calibration.reliability` by the name of the curve.
+    """
+    figure, axes = plt.subplots(
+        2, 1, figsize=(7, 4.5), height_ratios=[2, 1], layout="constrained", sharex=True
+    )
+    axes[0].axhline(0, color="grey", linewidth=1)
+    for (name, table), marker in zip(tables.items(), "os^v", strict=False):
+        share, rows = table["liked"], table["rows"]
+        half = 1.96 * np.sqrt(share * (1 - share) / rows)
+        gap = share - table["predicted"]
+        axes[0].errorbar(table["predicted"], gap, yerr=half, fmt=f"{marker}-", label=name)
+        axes[1].step(table["predicted"], rows, where="mid", label=name)
+    axes[0].set(title="Calibration gap: share liked minus predicted probability", ylabel="gap")
+    axes[0].set_xlabel("predicted probability of a rating of 4 or more")
+    axes[0].legend()
+    axes[1].set(title="Rows per bin", xlabel=axes[0].get_xlabel(), ylabel="rows")
+    axes[1].yaxis.set_major_formatter(EngFormatter())
+    axes[1].set_ylim(bottom=0)
+    return figure
+
+
+def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str) -> Figure:
+    """Metrics of several rankers by ordered group, with 95 % intervals; one panel per metric.
+
+    Args:
+        tables: metric's name → one row per group and ranker: group, ranker, mean, half (half-width
+            of the interval).
+        xlabel: what the groups are.
+    """
+    figure, axes = _panels(len(tables), 5 * len(tables), 3.4, squeeze=False)
+    for part, (name, table) in zip(axes[0], tables.items(), strict=True):
+        for (ranker, rows), marker in zip(
+            table.groupby("ranker", sort=False), "os^v", strict=False
+        ):
+            groups = rows["group"].astype(str)
+            part.errorbar(groups, rows["mean"], yerr=rows["half"], fmt=f"{marker}-", label=ranker)
+        part.set(title=name, xlabel=xlabel, ylabel=f"{name} (95 % interval)")
+    axes[0, 0].legend(fontsize=8)
     return figure
 
 
@@ -242,22 +332,13 @@ def session_shapes(sessions: Sessions) -> Figure:
     figure, axes = _panels(2, 10, 3)
     longest = int(np.quantile(sessions.lengths, 0.99))
     title = f"Session lengths (99 % have up to {longest} events)"
-    axes[0].hist(sessions.lengths, bins=np.arange(1.5, longest + 1.5))
+    width = max(1, longest // 40)  # a bin per length would be a comb for long sessions
+    axes[0].hist(sessions.lengths, bins=np.arange(0.5, longest + width, width))
     axes[0].set(title=title, xlabel="events", ylabel="sessions")
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     counts = np.sort(np.unique(sessions.items, return_counts=True)[1])[::-1]
     axes[1].loglog(np.arange(1, len(counts) + 1), counts)
     axes[1].set(title="Long tail of items", xlabel="rank of the item", ylabel="events")
-    return figure
-
-
-def session_times(sessions: Sessions) -> Figure:
-    """Number of sessions that begin in each hour of the day and on each day of the week."""
-    begins = pd.to_datetime(sessions.times[sessions.starts[:-1]], unit="s")
-    figure, axes = _panels(2, 10, 3)
-    axes[0].bar(range(24), np.bincount(begins.hour, minlength=24))
-    axes[0].set(title="Sessions by hour", xlabel="hour of the day, as recorded", ylabel="sessions")
-    axes[1].bar(DAYS, np.bincount(begins.day_of_week, minlength=7))
-    axes[1].set(title="Sessions by day", xlabel="day of the week", ylabel="sessions")
     return figure
 
 
@@ -309,7 +390,8 @@ def artist_map(
 ) -> Figure:
     """Artists in the plane, coloured by cluster; up to `labels` of them are named.
 
-    A name is left out if it would overlap one that is already shown.
+    A name is left out if it would overlap one that is already shown. The legend names each cluster
+    by its first three artists.
 
     Args:
         points: coordinates, shape (artists, 2).
@@ -317,10 +399,15 @@ def artist_map(
         names: of the artists, the ones to name first at the beginning.
         labels: maximum number of names.
     """
-    title = "Artists with similar listeners are close together (colours: k-means clusters)"
+    title = "Artists with similar listeners are close together"
     axis_labels = ("t-SNE, first axis (no unit)", "t-SNE, second axis (no unit)")
     figure, axes = _axes(title, *axis_labels, width=12, height=9)
-    axes.scatter(*points.T, c=clusters, cmap="tab10", s=14)
+    names = np.asarray(names)
+    for cluster, marker in zip(np.unique(clusters), itertools.cycle("os^vDP*X")):
+        of_cluster = clusters == cluster
+        label = ", ".join(names[of_cluster][:3])
+        axes.scatter(*points[of_cluster].T, s=18, marker=marker, label=label)
+    axes.legend(fontsize=7, title="clusters, by their best-known artists")
     figure.draw_without_rendering()  # text sizes are known only after the layout
     boxes = []
     for point, name in zip(points, names, strict=True):

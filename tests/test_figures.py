@@ -17,9 +17,9 @@ HISTORY = [
 ]
 RESULTS = pd.DataFrame({"ranker": ["a", "b"], "recall": [0.1, 0.2], "recall_ci": [0.01, 0.02]})
 EFFECTS = pd.DataFrame({"parameter": ["dropout"], "value": [0.2], "difference": [-0.01]})
-LEADS = pd.DataFrame({"protocol": "paper", "ranker": ["ours", "movie mean"]})
-LEADS["best_baseline"] = "movie mean"
-LEADS[["lead", "lead_low", "lead_high"]] = [[0.1, 0.05, 0.2], [np.nan] * 3]
+DIFFERENCES = pd.DataFrame({"by": ["AUC", "NDCG"], "group": ["a", "b"], "difference": [0.1, -0.1]})
+DIFFERENCES[["low", "high"]] = [[0.05, 0.2], [-0.2, 0.1]]
+GROUPS = pd.DataFrame({"ranker": "ours", "group": ["1", "2"], "mean": [0.5, 0.6], "half": 0.1})
 SESSIONS = Sessions(np.array([1, 2, 1]), np.array([0, 2, 3]), np.array([0, 60, 86_400]))
 
 
@@ -34,18 +34,18 @@ def every_figure(data):
     yield figures.movies_by_year(data.movie_features["release_year"])
     yield figures.genre_pairs(genres.T @ genres)
     yield figures.rating_times(time)
-    yield figures.mean_by_group(by_user, "gender", schema.GENDERS)
+    yield figures.mean_by_group(by_user, {"gender": schema.GENDERS, "age": schema.AGE_GROUPS})
     yield figures.time_spans(data.ratings)
     yield figures.training_curves(HISTORY)
     yield figures.attention(np.full((2, 3, 3), 1 / 3), ["a", "b", "c"])
-    yield figures.results(RESULTS, "recall", "Recall@10")
+    yield figures.results(RESULTS, "recall", "Recall@10", ours=["b"])
     yield figures.effects(EFFECTS, 0.005)
-    yield figures.leads(LEADS)
-    bins = pd.DataFrame({"predicted": [0.2, 0.8], "liked": [0.1, 0.9]})
-    yield figures.reliability({"ours": bins})
-    yield figures.metric_by_group(RESULTS.assign(group=["x", "y"]), "recall", "Recall@10")
+    yield figures.differences(DIFFERENCES, "Ours minus theirs", sharex=False)
+    yield figures.differences(DIFFERENCES.drop(columns="by"), "Ours minus theirs", "NDCG@10")
+    bins = pd.DataFrame({"predicted": [0.2, 0.8], "liked": [0.1, 0.9], "rows": [10, 20]})
+    yield figures.calibration_gaps({"ours": bins})
+    yield figures.metric_by_group({"AUC": GROUPS}, "ratings known")
     yield figures.session_shapes(SESSIONS)
-    yield figures.session_times(SESSIONS)
     plays = pd.Series([3.0, 900.0, 20.0], ["Air", "Blur", "Can"])
     yield figures.most_played(plays, plays)
     yield figures.play_tails(plays.to_numpy(), plays.to_numpy(), plays.to_numpy())

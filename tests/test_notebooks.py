@@ -65,6 +65,15 @@ def test_an_unknown_data_set_stops_the_notebook(path, monkeypatch):
         notebooks.run(path)
 
 
+def test_a_page_leads_to_the_pages_of_other_notebooks():
+    page = notebooks.as_html(NEXT_ITEM)
+    assert 'href="03_movie_recommender.html"' in page
+    assert 'href="../../data/README.md"' in page
+    assert '.ipynb"' not in page
+    assert "<math" in notebooks.as_html(PATHS[1])
+    assert "\\frac" not in notebooks.as_html(PATHS[1])
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_each_code_cell_follows_a_text_and_has_the_output_of_one_run(path):
     notebook = nbformat.read(path, as_version=4)

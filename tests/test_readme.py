@@ -88,7 +88,7 @@ def test_the_tables_are_up_to_date():
 # of earlier versions.
 ELSEWHERE = {
     "the course project": "0.6617 0.6302 0.0001",
-    "the AutoInt paper": "0.8488 0.3753",
+    "the AutoInt paper": "0.8456 0.8488 0.3753",
     "GRU4Rec, NARM, STAMP and SR-GNN": "0.6064 0.2289 0.6832 0.2863 0.6874 0.2967 0.7057 0.3094",
     "full ranking with the time of the test event, commit cb187a3": "0.0125",
     "uniform attention, 1/13": "0.077",
