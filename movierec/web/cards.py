@@ -8,7 +8,7 @@ import streamlit as st
 from movierec.serving.lookups import FEW_RATERS, Lookups
 from movierec.serving.movie_search import spoken
 from movierec.web import stars, state
-from movierec.web.texts import escaped, genre_or_decade
+from movierec.web.texts import escaped, genre_or_decade, percent
 
 
 def show(
@@ -50,15 +50,6 @@ def show(
         if menu.open:
             with menu:
                 _show_menu(lookups, movie.movie_id, model, words)
-
-
-def percent(probability: float) -> str:
-    """A probability as a whole number of percent; never 100 %.
-
-    >>> percent(0.934), percent(0.999)
-    ('93%', '>99%')
-    """
-    return f"{probability:.0%}" if probability <= 0.99 else ">99%"
 
 
 def _description(title: str, movie, words: Mapping, shared: bool) -> str:

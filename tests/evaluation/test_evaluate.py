@@ -12,6 +12,7 @@ from movierec.data import movielens, splits
 from movierec.data.dataset import split_by
 from movierec.evaluation import evaluate, explanation_agreement, rankers, results, tables
 from movierec.models import artifacts
+from movierec.sequences import next_movie
 from movierec.training import candidates
 from movierec.training.named_settings import SETTINGS
 from movierec.training.train import train
@@ -97,7 +98,11 @@ def test_the_committed_reliability_table_counts_every_test_row(dataset):
 @pytest.mark.parametrize("protocol", splits.PROTOCOLS)
 def test_every_protocol_compares_all_rankers(made, tmp_path, protocol):
     train("autoint", made, root=tmp_path, protocol=protocol, epochs=1)
-    candidates.train(made, tmp_path)
+    if protocol == "test-rows":  # explanations need both first stages
+        candidates.train(made, tmp_path)
+        next_movie.train(made, root=tmp_path, epochs=1)
+    if protocol == "new-users":
+        train("autointmlp", made, root=tmp_path, protocol=protocol, epochs=1)
     table = evaluate.run(made, protocol, tmp_path)
     assert {"movie mean", "matrix factorisation (ALS)"} <= set(table["ranker"])
     assert table["ranker"].str.startswith("AutoInt").any()
@@ -112,6 +117,12 @@ def test_every_protocol_compares_all_rankers(made, tmp_path, protocol):
     assert model[primary] - best == pytest.approx(model["lead"], abs=0.02)
     for heading in tables.COLUMNS[protocol].values():
         assert heading in tables.as_markdown(table)
+    if protocol == "new-users":
+        lists = results.read("ml-1m", "new_user_lists", tmp_path)
+        assert lists["ratings_known"].value_counts().eq(4).all()
+        assert (lists.query("ratings_known == 0")["changed"] == 0).all()
+        assert lists.query("ratings_known == 10")["changed"].max() > 0
+        assert lists["ndcg@10"].between(0, 1).all()
     if protocol == "test-rows":
         reliability = results.read("ml-1m", "reliability", tmp_path)
         assert reliability["rows"].sum() == table["rows"].iloc[0]

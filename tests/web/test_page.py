@@ -306,12 +306,12 @@ def test_nothing_shared_is_changed():
     assert recommender.data.ratings.equals(before[1])
 
 
-@pytest.mark.parametrize("place", ["ranked", "show_list", "show_controls"])
+@pytest.mark.parametrize("place", ["recommendations.ranked", "cards.show", "controls.show"])
 def test_an_unexpected_error_shows_a_sentence_and_is_in_the_log(monkeypatch, caplog, place):
     def fail(*arguments):
         raise ZeroDivisionError("a secret")
 
-    monkeypatch.setattr(recommendations, place, fail)
+    monkeypatch.setattr(f"movierec.web.{place}", fail)
     (box,) = start().error
     assert "a secret" not in box.value
     reference = box.value.split(": ")[1]

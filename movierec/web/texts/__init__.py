@@ -65,3 +65,12 @@ def korean_titles() -> MappingProxyType:
     """Title of a well-known movie, as in MovieLens → its title in Korea."""
     with KOREAN_TITLES.open(encoding="utf-8", newline="") as file:
         return MappingProxyType(dict(csv.reader(file)))
+
+
+def percent(probability: float) -> str:
+    """A probability as a whole number of percent; never 100 %.
+
+    >>> percent(0.934), percent(0.999)
+    ('93%', '>99%')
+    """
+    return f"{probability:.0%}" if probability <= 0.99 else ">99%"
