@@ -53,7 +53,7 @@ def test_each_change_is_one_step_back_and_forward(visit, url):
     expect(heading).to_have_text("User 943")
     settled(page)
     chosen = first_title(page).inner_text()
-    page.get_by_text("surest to be liked").click()
+    page.get_by_role("radio", name="surest to be liked").click()
     expect(page).to_have_url(re.compile("order=surest"))
     settled(page)
     page.get_by_role("button", name="Why?").first.click()
