@@ -140,8 +140,10 @@ def test_a_description_excludes_has_pages_and_stays_in_the_address(visit):
 
 def rows(page):
     """The movies that a new viewer can rate: each name, and its place on the page in pixels."""
+    scrolled = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
     boxes = page.locator('[class*="st-key-rate-"]').all()
-    return {box.inner_text().split("\n")[0]: round(box.bounding_box()["y"]) for box in boxes}
+    tops = [round(box.bounding_box()["y"] + scrolled) for box in boxes]
+    return {box.inner_text().split("\n")[0]: top for box, top in zip(boxes, tops, strict=True)}
 
 
 def test_a_new_viewers_taste(visit):
