@@ -80,7 +80,7 @@ def test_a_user(page, site):
 
 def test_the_order_of_the_list(page, site):
     titles = shown(page, site[1])
-    page.get_by_text("surest to be liked").click()
+    page.get_by_role("radio", name="surest to be liked").click()
     expect(page).to_have_url(re.compile("order=surest"))
     app_server.settled(page)
     assert shown(page, site[1]) != titles
