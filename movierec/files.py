@@ -60,9 +60,10 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
 def _unwritable(error: OSError, *paths: Path) -> OSError:
     """The error to show if files could not be written."""
     names = ", ".join(str(path) for path in paths)
+    reason = error.strerror or str(error) or type(error).__name__
     return OSError(
         error.errno,
-        f"could not write {names}: {error.strerror or error}. Free some space or choose a "
+        f"could not write {names}: {reason}. Free some space or choose a "
         "writable folder, then run the command again",
     )
 

@@ -1,5 +1,6 @@
 """Files are written completely or not at all."""
 
+import os
 import subprocess
 import sys
 
@@ -37,6 +38,19 @@ def test_no_target_is_replaced_if_one_of_them_is_a_folder(tmp_path):
         for part in parts:
             part.write_text("new")
     assert first.read_text() == "old"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks POSIX whether a process is running")
+def test_what_a_killed_save_left_is_removed_by_the_next_one(tmp_path, caplog):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    left, running = (tmp_path / f".{pid}.00.part.a.txt" for pid in (child.pid, os.getpid()))
+    left.write_text("half")
+    running.write_text("half")  # of a save in another thread
+    with files.replacing(tmp_path / "a.txt") as (part,):
+        part.write_text("new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [running.name, "a.txt"]
+    assert f"removed {left}, left by a save that was interrupted" in caplog.text
 
 
 FILL = """

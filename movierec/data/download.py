@@ -248,7 +248,7 @@ def _fetch(layout: Layout, folder: Path) -> None:
 
 def _reason(error: Exception) -> str:
     """The last part of an error message, in one line: the cause without the nested wrappers."""
-    text = getattr(error, "stderr", None) or str(error)
+    text = getattr(error, "stderr", None) or str(error) or type(error).__name__
     return " ".join(text.split()).split("(Caused by ")[-1][-200:]
 
 

@@ -115,7 +115,7 @@ def _tokens(content: bytes) -> list:
         for opcode, argument, position in itertools.islice(pickletools.genops(content), OPCODES):
             name, end = opcode.name, position + 1
             if name == "MEMOIZE":
-                memo.append(tokens[-1] if isinstance(tokens[-1], tuple) else None)
+                memo.append(tokens[-1] if isinstance(tokens[-1], tuple) else "an object")
             elif name == "STACK_GLOBAL":
                 (module,), (attribute,) = tokens[-2:]
                 tokens[-2:] = [(module, attribute)]
@@ -123,8 +123,8 @@ def _tokens(content: bytes) -> list:
                 tokens.append(memo[argument])
             elif name not in ("PROTO", "FRAME"):
                 tokens.append((argument,) if name in _VALUES else name)
-    except (ValueError, LookupError, TypeError) as error:
+    except Exception as error:  # damaged pickles make pickletools raise several kinds
         raise EncoderError("it is no pickle, or cut short") from error
     if end != len(content):
-        raise EncoderError("it has more than one pickle")
+        raise EncoderError("it goes on after its end, or has too many opcodes")
     return tokens

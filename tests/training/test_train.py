@@ -100,6 +100,13 @@ def test_an_unreadable_manifest_fails_before_training(made, tmp_path):
     assert list(folder.path.iterdir()) == [folder.manifest]
 
 
+def test_a_model_is_trained_by_one_process_at_a_time(made, tmp_path):
+    folder = artifacts.model_folder("ml-1m", root=tmp_path)
+    refused = pytest.raises(OSError, match="another process is training autoint in .*model")
+    with files.locked(folder.path, "autoint"), refused:
+        train("autoint", made, root=tmp_path, epochs=1)
+
+
 def test_a_failed_save_keeps_the_training(made, tmp_path):
     folder = artifacts.model_folder("ml-1m", root=tmp_path)
     folder.weights("autoint").mkdir(parents=True)
