@@ -29,8 +29,10 @@ NOT_HASHED = {
     for name in (
         "data.download",
         "data.encoder_file",
+        "data.movielens",
         "data.raw_readers",
         "errors",
+        "evaluation.results",
         "files",
         "models.array_file",
         "models.artifacts",
