@@ -60,6 +60,9 @@ COLUMNS = {
         "few_raters": "places with fewer than 20 raters",
         "favourite_liked": "favourite genre among liked movies",
         "favourite_listed": "in the list",
+        "rated_later": "listed and rated later",
+        "shown": "mean P(like it) of these",
+        "liked": "liked of these",
     },
     "new-users": {
         **ROW_METRICS,
@@ -77,6 +80,7 @@ HEADLINE_RANKERS = (
     "factorisation machine on 13 fields",
     "AutoInt, tuned setting",
     "AutoInt+, tuned setting",
+    "AutoInt+ with history, tuned setting",
     "AutoInt+, original setting, training rows only",
 )
 # For the other baselines the number of known ratings changes little.
@@ -147,6 +151,8 @@ def _cell(row: dict, name: str) -> str:
     value = row[name]
     if pd.isna(value):
         return "–"
+    if name == "rated_later":
+        return f"{value:,.0f}"
     if name in ("gain", "lead"):
         return metrics.lead_as_text(value, row[f"{name}_low"], row[f"{name}_high"])
     half = row.get(f"{name}_ci", float("nan"))
@@ -158,18 +164,62 @@ def seeds(protocol: str, root: Path = files.ROOT) -> str:
     grids = SEED_GRIDS[protocol]
     rows = pd.concat(read("ml-1m", f"experiments/{name}", root) for name in grids)
     columns = SEED_METRICS[protocol]
-    primary, title = next(iter(columns.items()))
+    primary = next(iter(columns))
     table = over_seeds(rows, list(VARIANTS), list(columns), primary)
+    return _seed_table(table, VARIANTS, columns)
+
+
+def _seed_table(
+    table: pd.DataFrame, variants: dict[tuple[str, int], str], columns: dict[str, str]
+) -> str:
+    """The result of `over_seeds` as Markdown, with the names of variants and metrics."""
     lines = [
         [
-            VARIANTS[row["model"], row["num_layers"]],
+            variants[row["model"], row["num_layers"]],
             *(metrics.as_text((row[name], row[f"{name}_std"])) for name in columns),
             _cell(row, "lead"),
         ]
         for row in table.to_dict("records")
     ]
+    title = next(iter(columns.values()))
     head = ["model", *columns.values(), f"difference in {title} from the first row"]
     return markdown(head, lines)
+
+
+def history_seeds(root: Path = files.ROOT) -> str:
+    """Mean and spread over the seeds of AutoInt+ with history, as Markdown.
+
+    The difference from the tuned AutoInt+ without it is paired by seed.
+    """
+    rows = read("ml-1m", "experiments/history", root)
+    columns = {n: title for n, title in SEED_METRICS["test-rows"].items() if n != "gain"}
+    primary = next(iter(columns))
+    plain = read("ml-1m", "experiments/seeds", root).query("num_layers == 3")
+    parts = [plain.assign(model="plain", num_layers=3)]
+    parts.append(rows[rows["refit"]].assign(model="history", error=None))
+    both = pd.concat(parts).drop(columns=list(provenance.ORIGIN))  # different code, by intention
+    variants = {
+        ("plain", 3): "AutoInt+, tuned setting",
+        ("history", 0): "AutoInt+ with history, without interacting layers",
+        ("history", 3): "AutoInt+ with history, three interacting layers",
+    }
+    table = over_seeds(both, list(variants), list(columns), primary)
+    return _seed_table(table, variants, columns)
+
+
+def new_user_lists(root: Path = files.ROOT) -> str:
+    """NDCG@10 of new users' lists by the number of known ratings, as Markdown."""
+    rows = read("ml-1m", "new_user_lists", root)
+    lines = []
+    for ranker, own in rows.groupby("ranker", sort=False):
+        cells = [
+            metrics.as_text((row["ndcg@10"], row["ndcg@10_ci"])) for row in own.to_dict("records")
+        ]
+        changed = own.loc[own["ratings_known"] == 5, "changed"].iloc[0]
+        lines.append([ranker, *cells, f"{changed:.1f}"])
+    counts = rows["ratings_known"].unique()
+    head = ["NDCG@10 after", *(f"{count} ratings" for count in counts)]
+    return markdown([*head, "of ten movies, changed by five ratings"], lines)
 
 
 def over_seeds(
@@ -256,6 +306,7 @@ def blocks(root: Path = files.ROOT) -> dict[str, str]:
     """Every generated table by the name of its marks, see `files.with_block`."""
     texts = {"headline": headline(root), "explanations": explanations(root)}
     texts |= {f"seeds {protocol}": seeds(protocol, root) for protocol in SEED_GRIDS}
+    texts |= {"history": history_seeds(root), "new users' lists": new_user_lists(root)}
     for dataset in ("ml-1m", "ml-100k"):
         table = read(dataset, root=root)
         for protocol, rows in table.groupby(protocols(table)):
