@@ -431,12 +431,14 @@ def check_data(entry: dict, data: MovieLens, name: str) -> None:
     Raises:
         ArtifactError: naming the tables that differ.
     """
-    differing = _differing(entry, data)
+    differing, protocol = _differing(entry, data), entry.get("protocol")
+    protocol = protocol.get("name") if isinstance(protocol, dict) else "test-rows"
+    folder = model_folder(data.name, entry.get("setting", "tuned"), protocol=str(protocol))
+    remedy = f"train again with `{folder.command} {name} --replace`"
     if entry.get("dataset") != data.name:
         raise ArtifactError(
             f"the model was trained on {quoted(entry.get('dataset'))}, expected {data.name}. "
-            "Restore the manifest with git, or train again with "
-            f"`python -m movierec train --dataset {data.name} --model {name} --replace`"
+            f"Restore the manifest with git, or {remedy}"
         )
     if differing == ["timestamps"]:
         log.warning(
@@ -447,8 +449,7 @@ def check_data(entry: dict, data: MovieLens, name: str) -> None:
     elif differing:
         raise ArtifactError(
             f"the model was trained on another {data.name}: {' and '.join(differing)} differ from "
-            f"{data.source}. Restore the data, or train again with "
-            f"`python -m movierec train --dataset {data.name} --model {name} --replace`"
+            f"{data.source}. Restore the data, or {remedy}"
         )
 
 
