@@ -28,6 +28,7 @@ from movierec.training.settings import SEED, Settings
 
 PENALTIES = (100.0, 300.0, 1000.0, 3000.0, 10_000.0)
 POOLS = (50, 100, 200, 500)
+POPULARITIES = (0.0, 1.0)  # beside the chosen weight
 KNOWN = 5  # ratings before the test period
 PRIMARY = "ndcg@10"
 
@@ -123,7 +124,7 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
 
 
 def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.DataFrame:
-    """NDCG@10 in the validation period for each penalty of the candidate model's EASE.
+    """Lists in the validation period for penalties of EASE, weights of popularity and pools.
 
     The EASE weights and an AutoInt+ for P(like it) are fitted on the training rows. The candidate
     model's three factors are fitted on the validation rows, on which NDCG@10 is measured too, so it
@@ -135,10 +136,11 @@ def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd
         seed: random seed.
 
     Returns:
-        One row per penalty and order ("turn to it": the candidate model alone; "for you"), and for
-        the chosen penalty one per size of the pool of movies that AutoInt+ scores: l2, order, pool
-        (NaN: all movies), factors, ndcg@10, ndcg@10_ci; lead of "for you" over "turn to it"
-        with its bounds, paired by user; and the origin.
+        One row per trial and order ("turn to it": the candidate model alone; "for you"): l2,
+        popularity, order, pool (number of movies that AutoInt+ scores; NaN for all), factors,
+        ndcg@10, ndcg@10_ci; lead of "for you" over "turn to it" with its bounds, paired by user;
+        the metrics of `list_metrics`; and the origin. A trial is a penalty with the chosen weight
+        of popularity, or the chosen penalty with another pool or weight.
     """
     dataset = split_by(data, "temporal")
     split = dataset.split
@@ -146,28 +148,30 @@ def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd
     network, encoded, _ = fitted(dataset, "autointmlp", settings, seed)
     surest = full_ranking.model_scorer(predictor(NumpyModel.of(network)), encoded)
     surest = rankers.kept_scorer(surest, task.rows)
+    users = data.rating_users[task.rows]
+    trials = [(l2, candidates.POPULARITY, POOLS if l2 == candidates.L2 else ()) for l2 in PENALTIES]
+    trials += [(candidates.L2, popularity, ()) for popularity in POPULARITIES]
     table = []
-    for l2 in PENALTIES:
-        model = candidates.fit(dataset, split.train, l2)
+    for l2, popularity, pools in trials:
+        model = candidates.fit(dataset, split.train, l2, popularity)
         turned_to = rankers.turned_to_scorer(dataset, model, split.train)
         product = rankers.product_scorer(turned_to, surest)
-        trials = {("turn to it", None): turned_to, ("for you", None): product}
-        if l2 == candidates.L2:
-            for pool in POOLS:
-                trials["for you", pool] = pooled_scorer(turned_to, product, pool)
+        scorers = {("turn to it", None): turned_to, ("for you", None): product}
+        scorers |= {("for you", pool): pooled_scorer(turned_to, product, pool) for pool in pools}
+        lists = {key: task.lists(dataset, scorer) for key, scorer in scorers.items()}
         per_user = {
-            trial: metrics.top_k_metrics(task.lists(dataset, scorer), task.relevant)[PRIMARY]
-            for trial, scorer in trials.items()
+            key: metrics.top_k_metrics(top_k, task.relevant)[PRIMARY]
+            for key, top_k in lists.items()
         }
-        factors = " ".join(f"{factor:.3f}" for factor in model.factors)
         for (order, pool), values in per_user.items():
             mean, half = metrics.interval(values)
-            row = {"l2": l2, "order": order, "pool": pool, "factors": factors}
+            row = {"l2": l2, "popularity": popularity, "order": order, "pool": pool}
+            row["factors"] = " ".join(f"{factor:.3f}" for factor in model.factors)
             row |= {PRIMARY: mean, f"{PRIMARY}_ci": half}
             if order == "for you":
                 lead = metrics.bootstrap_difference(values, per_user["turn to it", None])
                 row |= dict(zip(("lead", "lead_low", "lead_high"), lead, strict=True))
-            table.append(row)
+            table.append(row | list_metrics(dataset, users, lists[order, pool], split.train))
     return pd.DataFrame(table).assign(**provenance.origin(__name__, data.fingerprint))
 
 
@@ -212,13 +216,16 @@ def shown_and_liked(
     return values | {"liked": share, "liked_ci": half}
 
 
-def list_metrics(dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray) -> dict[str, float]:
+def list_metrics(
+    dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray, known: np.ndarray | None = None
+) -> dict[str, float]:
     """Metrics of lists as a whole.
 
     Args:
         dataset: the data set.
         users: position of each list's user, shape (users,).
         top_k: movie positions, shape (users, k); -1 for no movie.
+        known: row indices of the known ratings; by default the training and validation rows.
 
     Returns:
         coverage, gini, novelty and overlap, see `metrics`; few_raters, the share of places with a
@@ -226,7 +233,7 @@ def list_metrics(dataset: SplitDataset, users: np.ndarray, top_k: np.ndarray) ->
         favourite_listed, the mean share of each user's favourite genre (the most frequent one)
         among their known liked movies and in their list, without users who like no movie.
     """
-    data, known = dataset.data, dataset.split.known
+    data, known = dataset.data, dataset.split.known if known is None else known
     movies = len(data.movies)
     raters = np.bincount(data.rating_movies[known], minlength=movies)
     genres = data.movies["genres"].str.get_dummies("|").to_numpy(np.float32)

@@ -122,10 +122,12 @@ def test_the_penalty_of_the_candidate_model_is_compared_on_validation_rows(mixed
     monkeypatch.setattr(future, "POOLS", (10, 60))
     settings = Settings(epochs=1, patience=None)
     table = future.tune_candidates(mixed, settings)
-    assert table["l2"].tolist() == [3, 3, 30, 30, 30, 30]
-    assert table["order"].tolist() == ["turn to it", "for you"] * 2 + ["for you"] * 2
-    assert table["pool"].tolist()[4:] == [10, 60]
-    assert table["lead"].isna().tolist() == [True, False] * 2 + [False] * 2
+    assert table["l2"].tolist() == [3, 3, 30, 30, 30, 30, *[30] * 4]
+    assert table["popularity"].tolist() == [0.5] * 6 + [0, 0, 1, 1]
+    both = ["turn to it", "for you"]
+    assert table["order"].tolist() == both * 2 + ["for you"] * 2 + both * 2
+    assert table["pool"].tolist()[4:6] == [10, 60]
+    assert (table["lead"].isna() == (table["order"] == "turn to it")).all()
     assert table["ndcg@10"].iloc[5] == table["ndcg@10"].iloc[3]  # 60 are all movies
 
 
