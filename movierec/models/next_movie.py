@@ -13,6 +13,7 @@ with the movie's vector e_j, which is also the GRU's input, the projection P and
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -89,25 +90,34 @@ class NextMovieModel:
         with np.errstate(invalid="ignore"):  # users who have rated every movie
             return scores - logsumexp(scores, axis=1, keepdims=True)
 
+    @cached_property
+    def _inputs(self) -> np.ndarray:
+        """What each movie adds to the GRU's three parts, float32 (movies, 3 · dim)."""
+        return self.vectors @ self.kernel + self.bias[0]
+
     def _states(self, histories: np.ndarray) -> np.ndarray:
         """The projected states of length 1, (users, dim); 0 for an empty history."""
-        counts = np.sum(histories >= 0, axis=1)
-        dim = self.vectors.shape[1]
+        counts, dim = np.sum(histories >= 0, axis=1), self.vectors.shape[1]
+        order = np.argsort(-counts)  # the longest first, so that those still going on are in front
+        histories, counts = histories[order], counts[order]
         states = np.zeros((len(histories), max(1, counts.max(initial=0)), dim), np.float32)
         state = np.zeros((len(histories), dim), np.float32)
         for position in range(counts.max(initial=0)):
-            x = self.vectors[histories[:, position]] @ self.kernel + self.bias[0]
-            u = state @ self.recurrent + self.bias[1]
+            left = np.searchsorted(-counts, -position)  # users with a movie at this position
+            before = state[:left]
+            x = self._inputs[histories[:left, position]]
+            u = before @ self.recurrent + self.bias[1]
             gates = expit(x[:, : 2 * dim] + u[:, : 2 * dim])
             update, reset = gates[:, :dim], gates[:, dim:]
             new = np.tanh(x[:, 2 * dim :] + reset * u[:, 2 * dim :])
-            state = update * state + (1 - update) * new
-            states[:, position] = state
-        last = states[np.arange(len(states)), np.maximum(counts, 1) - 1]
+            state[:left] = states[:left, position] = update * before + (1 - update) * new
         query, key, value = np.split(self.attention, 3, axis=1)
-        products = np.einsum("ud,utd->ut", (last @ query) @ key.T, states) / np.sqrt(dim)
+        queries = (state @ query) @ key.T / np.float32(np.sqrt(dim))
+        products = np.matmul(states, queries[:, :, None])[:, :, 0]
         products[np.arange(states.shape[1]) >= np.maximum(counts, 1)[:, None]] = -np.inf
-        mixed = np.einsum("ut,utd->ud", softmax(products, axis=1), states) @ value
-        projected = np.hstack([last, mixed]) @ self.projection
-        length = np.linalg.norm(projected, axis=1, keepdims=True)
-        return projected / np.maximum(length, 1e-6)
+        mixed = np.matmul(softmax(products, axis=1)[:, None], states)[:, 0] @ value
+        projected = np.hstack([state, mixed]) @ self.projection
+        projected /= np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-6)
+        result = np.empty_like(projected)
+        result[order] = projected
+        return result

@@ -25,7 +25,7 @@ from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, Re
 
 NO_FILTERS = Filters()
 LIKE = 50  # movies that pass the filter `like`
-USERS = 64  # users at a time in `recommend_all`: with 500 movies each, their ids take 1.7 MB
+USERS = 256  # users at a time in `recommend_all`: with 500 movies each, their ids take 7 MB
 POOL = 500  # movies that AutoInt or AutoInt+ scores for a list "for-you" or "carry-on"
 
 
