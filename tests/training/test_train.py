@@ -167,7 +167,7 @@ def test_a_run_killed_with_kill_9_continues_after_the_last_whole_epoch(
     child = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert child.returncode == -9, child.stderr.decode()
     folder = artifacts.model_folder("ml-1m", root=root)
-    assert [path.name for path in folder.path.iterdir()] == ["autoint.resume.npz"]
+    assert [path.name for path in folder.path.glob("[!.]*")] == ["autoint.resume.npz"]
     arguments = {"epochs": 4, "batch_size": 128}
     with caplog.at_level(logging.INFO, "movierec"):
         resumed = train("autoint", made, root=root, **arguments)
