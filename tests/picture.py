@@ -23,8 +23,8 @@ def take(opened, url: str, name: str, viewport: dict, settle=None) -> None:
 
 
 def to_the_films(page) -> None:
-    """Scroll to the recommendations."""
-    page.get_by_role("heading", name="Recommended").scroll_into_view_if_needed()
+    """Go to the recommendations."""
+    page.get_by_role("link", name="To the recommended films").click()
 
 
 if __name__ == "__main__":
