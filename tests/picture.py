@@ -1,5 +1,7 @@
 """Take the README's pictures: `make picture`."""
 
+from playwright.sync_api import expect
+
 from movierec import files
 from tests import app_server
 
@@ -13,6 +15,7 @@ def take(opened, url: str, name: str, viewport: dict, settle=None) -> None:
     """Write a picture of the page at `url`; `settle(page)` is called first, if given."""
     page = app_server.open_page(opened, url, viewport=viewport)
     app_server.settled(page)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_timeout(1500)  # for the charts
     if settle:
         settle(page)
@@ -23,8 +26,8 @@ def take(opened, url: str, name: str, viewport: dict, settle=None) -> None:
 
 
 def to_the_films(page) -> None:
-    """Scroll to the recommendations."""
-    page.get_by_role("heading", name="Recommended").scroll_into_view_if_needed()
+    """Go to the recommendations."""
+    page.get_by_role("link", name="To the recommended films").click()
 
 
 if __name__ == "__main__":

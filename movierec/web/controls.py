@@ -49,26 +49,28 @@ def show(lookups: Lookups, default_time: tuple[int, int], other: str, words: Map
             query_params=url_state.write(state.view()),
         )
     st.caption(words["order_notes"][order])
-    columns = st.columns([1, 1, 0.8], wrap=False)
     filters = {"genre": list(lookups.genre_table), "decade": lookups.decades}
-    for column, (key, options) in zip(columns[:2], filters.items(), strict=True):
-        column.selectbox(
-            words[key],
-            options,
-            index=None,
-            key=key,
-            format_func=lambda value: genre_or_decade(value, words),
-            placeholder=words["any"],
+    with st.container(horizontal=True):
+        for key, options in filters.items():
+            st.selectbox(
+                words[key],
+                options,
+                index=None,
+                key=key,
+                format_func=lambda value: genre_or_decade(value, words),
+                placeholder=words["any"],
+                width="stretch",
+            )
+        st.number_input(
+            words["n"],
+            1,
+            MAX_ITEMS,
+            value=None,
+            key="n",
+            placeholder=str(View.n),
+            on_change=_keep_a_number,
+            width=150,
         )
-    columns[2].number_input(
-        words["n"],
-        1,
-        MAX_ITEMS,
-        value=None,
-        key="n",
-        placeholder=str(View.n),
-        on_change=_keep_a_number,
-    )
     _show_active(lookups, words)
 
 

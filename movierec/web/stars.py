@@ -7,7 +7,6 @@ import streamlit as st
 from movierec.data.schema import RATINGS
 from movierec.serving.lookups import Lookups
 from movierec.web import state
-from movierec.web.texts import escaped
 
 
 def show(
@@ -31,7 +30,7 @@ def show(
         after()
 
     st.segmented_control(
-        words["your_rating"].format(title=escaped(lookups.name(movie_id))),
+        words["your_rating"].format(title=lookups.name(movie_id)),  # not shown, so not escaped
         range(1, RATINGS + 1),
         key=key,
         format_func=lambda stars: f"★ :small[{words['stars'].format(stars=stars)}]",
