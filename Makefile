@@ -37,7 +37,7 @@ data: setup ## download MovieLens 1M, or 100K if 1M is unavailable
 app: data ## open the AutoInt+ page (PORT=8501)
 	$(BIN)/streamlit run serve.py --server.port $(PORT)
 
-train: setup ## train MODEL=autointmlp on DATASET=ml-1m (SETTING=, PROTOCOL=, REPLACE=1)
+train: setup ## train MODEL=autointmlp (autoint, candidates, next-movie, history) on DATASET=ml-1m (SETTING=, PROTOCOL=, REPLACE=1)
 	$(MOVIEREC) train --model $(MODEL) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL) $(if $(REPLACE),--replace)
 
 evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all); writes model/*.csv

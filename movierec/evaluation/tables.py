@@ -195,8 +195,9 @@ def history_seeds(root: Path = files.ROOT) -> str:
     columns = {n: title for n, title in SEED_METRICS["test-rows"].items() if n != "gain"}
     primary = next(iter(columns))
     plain = read("ml-1m", "experiments/seeds", root).query("num_layers == 3")
-    parts = [plain.assign(model="plain", num_layers=3)]
-    parts.append(rows[rows["refit"]].assign(model="history", error=None))
+    rows = rows[rows["refit"]]
+    plain = plain[plain["seed"].isin(rows["seed"])].assign(model="plain")
+    parts = [plain, rows.assign(model="history", error=None)]
     both = pd.concat(parts).drop(columns=list(provenance.ORIGIN))  # different code, by intention
     variants = {
         ("plain", 3): "AutoInt+, tuned setting",
