@@ -166,46 +166,16 @@ def seeds(protocol: str, root: Path = files.ROOT) -> str:
     columns = SEED_METRICS[protocol]
     primary = next(iter(columns))
     table = over_seeds(rows, list(VARIANTS), list(columns), primary)
-    return _seed_table(table, VARIANTS, columns)
-
-
-def _seed_table(
-    table: pd.DataFrame, variants: dict[tuple[str, int], str], columns: dict[str, str]
-) -> str:
-    """The result of `over_seeds` as Markdown, with the names of variants and metrics."""
     lines = [
         [
-            variants[row["model"], row["num_layers"]],
+            VARIANTS[row["model"], row["num_layers"]],
             *(metrics.as_text((row[name], row[f"{name}_std"])) for name in columns),
             _cell(row, "lead"),
         ]
         for row in table.to_dict("records")
     ]
-    title = next(iter(columns.values()))
-    head = ["model", *columns.values(), f"difference in {title} from the first row"]
+    head = ["model", *columns.values(), f"difference in {columns[primary]} from the first row"]
     return markdown(head, lines)
-
-
-def history_seeds(root: Path = files.ROOT) -> str:
-    """Mean and spread over the seeds of AutoInt+ with history, as Markdown.
-
-    The difference from the tuned AutoInt+ without it is paired by seed.
-    """
-    rows = read("ml-1m", "experiments/history", root)
-    columns = {n: title for n, title in SEED_METRICS["test-rows"].items() if n != "gain"}
-    primary = next(iter(columns))
-    plain = read("ml-1m", "experiments/seeds", root).query("num_layers == 3")
-    rows = rows[rows["refit"]]
-    plain = plain[plain["seed"].isin(rows["seed"])].assign(model="plain")
-    parts = [plain, rows.assign(model="history", error=None)]
-    both = pd.concat(parts).drop(columns=list(provenance.ORIGIN))  # different code, by intention
-    variants = {
-        ("plain", 3): "AutoInt+, tuned setting",
-        ("history", 0): "AutoInt+ with history, without interacting layers",
-        ("history", 3): "AutoInt+ with history, three interacting layers",
-    }
-    table = over_seeds(both, list(variants), list(columns), primary)
-    return _seed_table(table, variants, columns)
 
 
 def new_user_lists(root: Path = files.ROOT) -> str:
@@ -307,7 +277,7 @@ def blocks(root: Path = files.ROOT) -> dict[str, str]:
     """Every generated table by the name of its marks, see `files.with_block`."""
     texts = {"headline": headline(root), "explanations": explanations(root)}
     texts |= {f"seeds {protocol}": seeds(protocol, root) for protocol in SEED_GRIDS}
-    texts |= {"history": history_seeds(root), "new users' lists": new_user_lists(root)}
+    texts["new users' lists"] = new_user_lists(root)
     for dataset in ("ml-1m", "ml-100k"):
         table = read(dataset, root=root)
         for protocol, rows in table.groupby(protocols(table)):
