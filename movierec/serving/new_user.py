@@ -37,6 +37,9 @@ class NewUser:
         return "nothing" if profile == (None,) * 4 else "profile"
 
 
+Viewer = int | NewUser  # a user id of the data set, or a new user
+
+
 def candidates(
     recommender: Recommender, user: NewUser, year: int | None = None, month: int | None = None
 ) -> Candidates:

@@ -12,7 +12,7 @@ from movierec.data.download import first_available
 from movierec.errors import MovieRecError
 from movierec.models.registry import TITLES
 from movierec.serving.lookups import Lookups, RequestError
-from movierec.serving.new_user import NewUser
+from movierec.serving.new_user import NewUser, Viewer
 from movierec.serving.recommender import Recommender, attach
 from movierec.web import (
     changes,
@@ -28,7 +28,6 @@ from movierec.web import (
     watch_list,
     why,
 )
-from movierec.web.recommendations import Viewer
 from movierec.web.texts import escaped
 
 STYLE = Path(__file__).with_name("page.css")

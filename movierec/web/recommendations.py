@@ -9,12 +9,10 @@ from movierec.data.schema import MOVIE
 from movierec.models.registry import TITLES
 from movierec.serving import new_user
 from movierec.serving.lookups import Filters, Lookups
-from movierec.serving.new_user import NewUser
+from movierec.serving.new_user import NewUser, Viewer
 from movierec.serving.recommender import Candidates, Recommender
 from movierec.web import cards, quality
 from movierec.web.url_state import Ratings, View
-
-Viewer = int | NewUser  # a user id of the data set, or a new user
 
 
 def candidates(recommender: Recommender, model: str, viewer: Viewer, view: View) -> Candidates:

@@ -9,11 +9,10 @@ from movierec.data.schema import TIME_FEATURES
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
 from movierec.serving.lookups import Lookups
-from movierec.serving.new_user import NewUser
+from movierec.serving.new_user import NewUser, Viewer
 from movierec.serving.recommender import Recommender
 from movierec.web import quality, state
 from movierec.web.cards import percent
-from movierec.web.recommendations import Viewer
 from movierec.web.url_state import View
 
 UNLIKELY = 0.5  # if the best probability is below, the list says so
