@@ -20,7 +20,7 @@ SIDE = {
 }
 GROUND = {"errors", "files", "provenance"}  # what every file may import
 MODELS = {"autoint", "autointmlp"}  # which import nothing of the package
-MOST_FLOORS = 13
+MOST_FLOORS = 11
 
 
 MODULES = provenance.modules()

@@ -5,9 +5,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from movierec.data.schema import RATINGS
 from movierec.serving.lookups import FEW_RATERS, Lookups
 from movierec.serving.movie_search import spoken
-from movierec.web import stars, state
+from movierec.web import state
 from movierec.web.texts import escaped, genre_or_decade, percent
 
 
@@ -68,7 +69,7 @@ def _show_menu(lookups: Lookups, movie_id: int, model: str, words: Mapping) -> N
     session, title = st.session_state, lookups.name(movie_id)
     st.markdown(f"**{escaped(title)}**")
     st.caption(words["seen_it"])
-    stars.show(
+    show_stars(
         "rated" if session.tab == "new" else "seen", movie_id, f"card-{model}", lookups, words
     )
     saved = movie_id in session.watch
@@ -111,4 +112,35 @@ def links(title: str) -> str:
     return (
         f"[IMDb](https://www.imdb.com/find/?{imdb}) · "
         f"[TMDB](https://www.themoviedb.org/search/movie?{tmdb})"
+    )
+
+
+def show_stars(
+    name: str, movie_id: int, place: str, lookups: Lookups, words: Mapping, after=lambda: None
+) -> None:
+    """Stars that set a movie's rating in the list `name` of the view; the same star removes it.
+
+    Args:
+        name: "rated" or "seen", a field of `url_state.View`.
+        movie_id: the movie.
+        place: where on the page the stars are; a movie can have stars in several places.
+        lookups: look-ups in the data set.
+        words: the page's texts.
+        after: called after the rating has changed.
+    """
+    key = f"stars-{place}-{movie_id}"
+    st.session_state[key] = dict(st.session_state[name]).get(movie_id)
+
+    def rate() -> None:
+        state.rate(name, movie_id, key)
+        after()
+
+    st.segmented_control(
+        words["your_rating"].format(title=lookups.name(movie_id)),  # not shown, so not escaped
+        range(1, RATINGS + 1),
+        key=key,
+        format_func=lambda stars: f"★ :small[{words['stars'].format(stars=stars)}]",
+        label_visibility="collapsed",
+        on_change=rate,
+        width="content",
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from movierec.data.schema import MOVIE
-from movierec.serving import user_search
+from movierec.serving import descriptions
 from movierec.serving.lookups import Lookups
 from movierec.serving.new_user import NewUser
 from movierec.serving.starters import starters
-from movierec.web import stars, state
+from movierec.web import cards, state
 from movierec.web.texts import NAMES, escaped
 from movierec.web.url_state import ZIP_LENGTH
 
@@ -80,7 +80,7 @@ def _show_ratings(lookups: Lookups, words: Mapping) -> None:
     text = st.text_input(
         words["rate_find"],
         key="find",
-        max_chars=user_search.MAX_LENGTH,
+        max_chars=descriptions.MAX_LENGTH,
         placeholder=words["rate_example"],
     )
     found = lookups.find(text)
@@ -100,4 +100,4 @@ def _show_row(lookups: Lookups, movie_id: int, words: Mapping, place: str = "rat
     ):
         st.markdown(escaped(lookups.name(movie_id)), width="stretch")
         clear = st.session_state.update
-        stars.show("rated", movie_id, place, lookups, words, after=lambda: clear(find=""))
+        cards.show_stars("rated", movie_id, place, lookups, words, after=lambda: clear(find=""))

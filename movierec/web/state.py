@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 
 import streamlit as st
 
-from movierec.serving import user_search
+from movierec.serving import descriptions
 from movierec.serving.lookups import Lookups
 from movierec.web import texts, url_state
 
@@ -52,7 +52,7 @@ def view() -> url_state.View:
     """The session's present view."""
     state = st.session_state
     shown = url_state.View(**{name: state[name] for name in NAMES})
-    is_description = user_search.number(shown.who) is None
+    is_description = descriptions.number(shown.who) is None
     return replace(
         shown, n=shown.n or url_state.View.n, who=shown.who.strip() if is_description else ""
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATINGS, USER, YEARS
-from movierec.serving import user_search
+from movierec.serving import descriptions
 from movierec.serving.lookups import ORDERS, Lookups
 
 MAX_ITEMS = 100  # movies in a list, and in each of the visitor's own lists
@@ -118,7 +118,7 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
         "lang": _choice(LANGUAGES),
         "tab": _choice(TABS),
         "user": _number(set(users), ("between", user_ids)),
-        "who": _text(user_search.MAX_LENGTH),
+        "who": _text(descriptions.MAX_LENGTH),
         "order": _choice(ORDERS),
         "n": _between(range(1, MAX_ITEMS + 1)),
         "year": _between(YEARS),

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
-from movierec.serving import user_search
+from movierec.serving import descriptions, user_search
 from movierec.serving.lookups import Lookups, RequestError
 from movierec.serving.user_profile import UserProfile, user_profile
 from movierec.web import texts, url_state
@@ -24,7 +24,7 @@ def choose(lookups: Lookups, words: Mapping) -> int:
         text = st.text_input(
             words["who"].format(**limits),
             key="who",
-            max_chars=user_search.MAX_LENGTH,
+            max_chars=descriptions.MAX_LENGTH,
             placeholder=words["who_example"],
             help=words["who_help"],
             width="stretch",
@@ -36,7 +36,7 @@ def choose(lookups: Lookups, words: Mapping) -> int:
                 who=str(np.random.default_rng().choice(users))
             ),
         )
-    digits = user_search.number(text)
+    digits = descriptions.number(text)
     if digits is not None:
         user_id = url_state.whole_number(digits)
         try:
@@ -59,7 +59,7 @@ def _select(user_id: int) -> None:
 
 def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
     """The users that match a description, each as a button that chooses the user, by pages."""
-    wanted = user_search.parse(text, texts.search_words())
+    wanted = descriptions.parse(text, texts.search_words())
     if wanted.unknown or not wanted:
         listed = ", ".join(escaped(word[:30]) for word in (wanted.unknown or [text])[:5])
         st.warning(words["unknown_words"].format(words=listed))
@@ -97,7 +97,7 @@ def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
         st.pagination(pages, key=key, max_visible_pages=5)
 
 
-def _in_words(wanted: user_search.Wanted, words: Mapping) -> str:
+def _in_words(wanted: descriptions.Wanted, words: Mapping) -> str:
     """What is wanted and what is not, in the page's language."""
     named = [
         (text, words[texts.NAMES[field]][value])
@@ -169,7 +169,7 @@ def _show_history(lookups: Lookups, user_id: int, words: Mapping) -> None:
     """The user's ratings, with a search in the titles."""
     history = lookups.history(user_id)
     text = st.text_input(
-        words["history_find"], max_chars=user_search.MAX_LENGTH, key=f"history-{user_id}"
+        words["history_find"], max_chars=descriptions.MAX_LENGTH, key=f"history-{user_id}"
     )
     rows = history
     if text.strip():

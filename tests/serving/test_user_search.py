@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movierec.serving import user_search
-from movierec.serving.user_search import Wanted
+from movierec.serving import descriptions, user_search
+from movierec.serving.descriptions import Wanted
 from movierec.web import texts
 
 
 def parse(text):
-    return user_search.parse(text, texts.search_words())
+    return descriptions.parse(text, texts.search_words())
 
 
 PROGRAMMER = {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}
@@ -57,25 +57,25 @@ def test_what_a_description_excludes(text, wanted, excluded):
     "text", ["42", " 42 ", "user 42", "User #42", "#42", "no. 42", "42번", "사용자 42"]
 )
 def test_a_number_with_and_without_words(text):
-    assert user_search.number(text) == "42"
+    assert descriptions.number(text) == "42"
 
 
 @pytest.mark.parametrize("text", ["woman 42", "42 years", "25-34", "", "forty", "４２"])
 def test_other_texts_are_no_numbers(text):
-    assert user_search.number(text) is None
+    assert descriptions.number(text) is None
 
 
 def test_unknown_words_are_returned():
     found = parse("woman xyzzy <script>")
     assert found == Wanted({"gender": ["F"]}, {}, ("xyzzy", "<script>"))
-    assert parse("x" * 10_000).unknown == ("x" * user_search.MAX_LENGTH,)  # the rest is not read
+    assert parse("x" * 10_000).unknown == ("x" * descriptions.MAX_LENGTH,)  # the rest is not read
 
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_parsed(text):
     found = parse(text)
     assert {*found.fields, *found.excluded} <= {"gender", "age", "occupation", "genre"}
-    assert len("".join(found.unknown)) <= 2 * user_search.MAX_LENGTH
+    assert len("".join(found.unknown)) <= 2 * descriptions.MAX_LENGTH
 
 
 def test_all_wanted_fields_match_and_no_excluded_one(lookups, made):

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from movierec.serving.user_search import Words
+from movierec.serving.descriptions import Words
 from movierec.web.texts.en import ENGLISH
 from movierec.web.texts.ko import KOREAN
 
@@ -44,7 +44,7 @@ def genre_or_decade(value: str | int, words: Mapping) -> str:
 
 @cache
 def search_words() -> Words:
-    """The words of all languages, for `serving.user_search.parse`."""
+    """The words of all languages, for `serving.descriptions.parse`."""
     meanings = {}
     for texts in LANGUAGES.values():
         for field, key in NAMES.items():
