@@ -228,6 +228,13 @@ class Recommender:
         "for-you" and "carry-on" score only the `POOL` movies that the user is most likely to turn
         to, or `n` if that is more.
 
+        Args:
+            candidates: see `candidates`.
+            n, order: see `recommend`.
+            filters: which movies may be listed.
+            adventure: how much of the candidate model's popularity is left out of the order: 0 for
+                none, 1 for all; below 0 popularity counts more.
+
         Returns:
             See `recommend`.
 
