@@ -194,6 +194,7 @@ def test_a_card_can_be_saved_hidden_rated_and_opened_elsewhere(visit):
     page.get_by_text("Add to the watch list").click()
     page.get_by_text("Watch list (1)").wait_for()
     settled(page)
+    menu()
     page.get_by_text("Not interested", exact=True).click()
     expect(first_title(page)).not_to_contain_text(title)
     expect(page).to_have_url(re.compile("hidden=.*watch="))

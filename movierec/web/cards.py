@@ -45,7 +45,7 @@ def show(
         menu = st.popover(
             f":small[{words['card_menu'].format(title=title)}]",
             icon=":material/more_horiz:",
-            key=f"more-{model}-{movie.movie_id}",
+            key=f"more-{model}-{movie.movie_id}-{st.session_state.get('menus', 0)}",
             on_change="rerun",
         )
         if menu.open:
@@ -65,12 +65,25 @@ def _description(title: str, movie, words: Mapping, shared: bool) -> str:
 
 
 def _show_menu(lookups: Lookups, movie_id: int, model: str, words: Mapping) -> None:
-    """Stars, the watch list, similar movies, not interested, and links."""
+    """Stars, the watch list, similar movies, not interested, and links; each action closes it."""
     session, title = st.session_state, lookups.name(movie_id)
+
+    def close() -> None:
+        session.menus = session.get("menus", 0) + 1  # menus with other keys are new, so closed
+
+    def act(action, values: dict) -> None:
+        action(**values)
+        close()
+
     st.markdown(f"**{escaped(title)}**")
     st.caption(words["seen_it"])
     show_stars(
-        "rated" if session.tab == "new" else "seen", movie_id, f"card-{model}", lookups, words
+        "rated" if session.tab == "new" else "seen",
+        movie_id,
+        f"card-{model}",
+        lookups,
+        words,
+        after=close,
     )
     saved = movie_id in session.watch
     actions = {
@@ -94,8 +107,8 @@ def _show_menu(lookups: Lookups, movie_id: int, model: str, words: Mapping) -> N
             key=f"{name}-{model}-{movie_id}",
             icon=icon,
             width="stretch",
-            on_click=action,
-            kwargs=values,
+            on_click=act,
+            args=(action, values),
         )
     st.markdown(links(title))
 
