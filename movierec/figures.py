@@ -317,11 +317,12 @@ def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str) -> Figure:
     """
     figure, axes = _panels(len(tables), 5 * len(tables), 3.4, squeeze=False)
     for part, (name, table) in zip(axes[0], tables.items(), strict=True):
-        for (ranker, rows), marker in zip(
-            table.groupby("ranker", sort=False), "os^v", strict=False
-        ):
+        markers = itertools.cycle("os^vD")
+        for ranker, rows in table.groupby("ranker", sort=False):
             groups = rows["group"].astype(str)
-            part.errorbar(groups, rows["mean"], yerr=rows["half"], fmt=f"{marker}-", label=ranker)
+            part.errorbar(
+                groups, rows["mean"], yerr=rows["half"], fmt=f"{next(markers)}-", label=ranker
+            )
         part.set(title=name, xlabel=xlabel, ylabel=f"{name} (95 % interval)")
     axes[0, 0].legend(fontsize=8)
     return figure

@@ -290,7 +290,8 @@ def figure(key: str, digits: int, root: Path = files.ROOT) -> str:
 
     Args:
         key: the table (with its data set, unless that is ml-1m), conditions on columns, and the
-            wanted column, separated by semicolons: "evaluation; ranker=EASE; ndcg@10" or
+            wanted column, separated by semicolons; an empty cell is "nan":
+            "evaluation; ranker=EASE; ndcg@10" or
             "ml-100k/evaluation; protocol=test-rows; ranker=movie mean; auc".
         digits: number of decimals.
 
@@ -302,7 +303,7 @@ def figure(key: str, digits: int, root: Path = files.ROOT) -> str:
     rows = read("ml-100k" if small else "ml-1m", name.removeprefix("ml-100k/"), root)
     for condition in conditions:
         where, _, wanted = condition.partition("=")
-        rows = rows[rows.get(where, pd.Series(dtype=str)).astype(str) == wanted]
+        rows = rows[rows.get(where, pd.Series(dtype=str)).map(str) == wanted]
     if len(rows) != 1 or column not in rows:
         raise ArtifactError(f"{key!r} leads to {len(rows)} rows, expected one with {column}")
     return f"{rows[column].iloc[0]:.{digits}f}"
