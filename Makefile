@@ -64,7 +64,7 @@ test-all: test ## run all tests
 lint: .venv/test.stamp ## check the style, and the locked packages for known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(BIN)/pip-audit --disable-pip --no-deps --timeout 10 --requirement requirements-dev.txt >.venv/audit.txt 2>&1; \
+	@$(BIN)/pip-audit --strict --disable-pip --no-deps --timeout 10 --requirement requirements-dev.txt >.venv/audit.txt 2>&1; \
 	code=$$?; \
 	if [ $$code = 0 ] || grep -q "^Found " .venv/audit.txt; then cat .venv/audit.txt; exit $$code; fi; \
 	echo "pip-audit was skipped, its database cannot be reached: $$(tail -1 .venv/audit.txt | cut -c1-200)"
