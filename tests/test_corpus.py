@@ -194,10 +194,11 @@ def assert_mutations_are_found(artifact: Path, places: int, root: Path) -> None:
     entries = folder.content()
 
     def load() -> None:
-        if path == folder.candidates:
-            artifacts.load_candidates(folder, None)  # refused before the data are needed
-        for name in folder.entries():
-            artifacts.load(folder, name)
+        for name in folder.content():
+            if path == folder.weights(name) and name in artifacts.ARRAY_MODELS:
+                artifacts.load_arrays(folder, name, None)  # refused before the data are needed
+            elif path in (folder.weights(name), encoder) and name in artifacts.WEIGHTS:
+                artifacts.load(folder, name)
 
     rng = np.random.default_rng(0)
     with path.open("r+b", buffering=0) as file:
