@@ -90,14 +90,15 @@ def read_model(root: Path) -> int:
 def write_candidates(root: Path, version: int) -> None:
     folder = artifacts.model_folder("ml-1m", root=root)
     weights = sparse.csr_array(np.full((50, 50), version, np.float32))
-    model = CandidateModel(weights, np.full(50, version, np.int32), 1.0, 1.0)
-    artifacts.save_candidates(folder, model, ENTRY)
+    raters = np.full(50, version, np.int32)
+    model = CandidateModel(weights, raters, raters)
+    artifacts.save_arrays(folder, artifacts.CANDIDATES, model, ENTRY)
 
 
 def read_candidates(root: Path) -> int:
     folder = artifacts.model_folder("ml-1m", root=root)
     data = SimpleNamespace(**vars(DATA), movies=range(50))
-    return int(artifacts.load_candidates(folder, data).raters[0])
+    return int(artifacts.load_arrays(folder, artifacts.CANDIDATES, data).raters[0])
 
 
 def write_table(root: Path, version: int) -> None:
