@@ -79,5 +79,6 @@ def fill(page: Page, label: str, text: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the page's script has ended."""
+    """Wait until the page's script has ended and the browser has drawn its result."""
     page.locator('[data-test-script-state="notRunning"]').wait_for(state="attached")
+    page.wait_for_timeout(700)  # styles arrive and old elements fade after the script's end
