@@ -97,7 +97,7 @@ async def all_sessions(url: str, users: np.ndarray, *rest) -> list[list[tuple[fl
 
 
 async def memory(process: int, finished: asyncio.Event) -> list[tuple[float, float]]:
-    """Seconds and resident MiB of a process, every second until `finished`; needs Linux."""
+    """Times and resident MiB of a process, once a second until `finished`; needs Linux."""
     start, measured = time.perf_counter(), []
     while not finished.is_set():
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from movierec import provenance
+from movierec import files, provenance
 from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
 from movierec.errors import MovieRecError
@@ -45,30 +45,31 @@ def preprocess(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train a model and save its weights, encoder and manifest entry."""
-    from movierec.sequences import next_movie
-    from movierec.training import candidates
-    from movierec.training.train import train
-
+    dataset = movielens.load(options.dataset)
+    overrides = {} if options.epochs is None else {"epochs": options.epochs}
     if options.model == CANDIDATES:
-        candidates.train(movielens.load(options.dataset))
+        from movierec.training import candidates
+
+        candidates.train(dataset)
         print("saved the candidate model")
         return
     if options.model == NEXT_MOVIE:
-        data = movielens.load(options.dataset)
-        next_movie.train(data, options.protocol, options.seed, epochs=options.epochs)
+        from movierec.sequences import next_movie
+
+        next_movie.train(dataset, options.protocol, options.seed, **overrides)
         print("saved the next-movie model")
         return
     if options.model == HISTORY:
-        from movierec.training import history  # imports TensorFlow
+        from movierec.training import history
 
-        changes = {} if options.epochs is None else {"epochs": options.epochs}
-        history.train(movielens.load(options.dataset), options.protocol, options.seed, **changes)
+        history.train(dataset, options.protocol, options.seed, **overrides)
         print("saved AutoInt+ with history")
         return
-    overrides = {} if options.epochs is None else {"epochs": options.epochs}
+    from movierec.training.train import train
+
     entry = train(
         options.model,
-        movielens.load(options.dataset),
+        dataset,
         options.setting,
         options.seed,
         protocol=options.protocol,
@@ -172,7 +173,7 @@ OTHER_GRIDS = {
 
 def recommend(options: argparse.Namespace) -> None:
     """Print the movies recommended to a user, or write those of all users to a file."""
-    from movierec import files, load
+    from movierec import load
 
     recommender = load(options.model, options.dataset)
     if options.all is not None:

@@ -45,6 +45,12 @@ def _stacked(rows: Sequence[int], width: float, **options) -> tuple[Figure, Sequ
     return figure, axes[:, 0]
 
 
+def _write_beside(axes: Axes, position: float, text: str, colour: str) -> None:
+    """Write a text to the right of the axes, at a position of the vertical axis."""
+    transform = axes.get_yaxis_transform()
+    axes.annotate(text, (1.01, position), xycoords=transform, va="center", color=colour)
+
+
 def rating_counts(ratings: pd.DataFrame) -> Figure:
     """Number of ratings with each number of stars; those with the label 1 are blue."""
     counts = ratings[schema.RATING].value_counts().sort_index()
@@ -213,9 +219,7 @@ def results(table: pd.DataFrame, metric: str, name: str, ours: Sequence[str] = (
         colour = OURS if row["ranker"] in ours else OTHERS
         half = row.get(f"{metric}_ci", np.nan)
         axes.errorbar(row[metric], position, xerr=half, fmt="o", color=colour)
-        label = f"{row[metric]:.4f}"
-        place = (1.01, position)
-        axes.annotate(label, place, xycoords=axes.get_yaxis_transform(), va="center", color=colour)
+        _write_beside(axes, position, f"{row[metric]:.4f}", colour)
     axes.set_yticks(range(len(table)), table["ranker"])
     for label in axes.get_yticklabels():
         if label.get_text() in ours:
@@ -242,8 +246,7 @@ def effects(table: pd.DataFrame, noise: float) -> Figure:
     for position, row in enumerate(table.itertuples()):
         colour = OURS if abs(row.difference) > noise else OTHERS
         axes.plot(row.difference, position, "o", color=colour)
-        place, text = (1.01, position), f"{row.difference:+.4f}"
-        axes.annotate(text, place, xycoords=axes.get_yaxis_transform(), va="center", color=colour)
+        _write_beside(axes, position, f"{row.difference:+.4f}", colour)
     axes.set_yticks(
         range(len(table)), [f"{row.parameter} = {row.value}" for row in table.itertuples()]
     )
@@ -270,8 +273,7 @@ def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool 
             style = {"color": OURS, "mfc": OURS if clear else "white"}
             spread = [[row.difference - row.low], [row.high - row.difference]]
             part.errorbar(row.difference, position, xerr=spread, fmt="o", **style)
-            place, text = (1.01, position), f"{row.difference:+.4f}"
-            part.annotate(text, place, xycoords=part.get_yaxis_transform(), va="center")
+            _write_beside(part, position, f"{row.difference:+.4f}", "black")
         part.axvline(0, color="grey", linewidth=1)
         part.set_yticks(range(len(rows)), rows["group"])
         part.set(title=f"{title}: {name}" if name else title, ylabel="group")
@@ -283,7 +285,9 @@ def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool 
 
 
 def calibration_gaps(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Observed minus predicted share of liked rows by predicted probability, and rows per bin.
+    """The calibration gap by predicted probability, and the number of rows in each bin.
+
+    The gap is the share of liked rows minus the mean predicted probability.
 
     Args:
         tables: tables of `calibration.reliability` by the name of the curve.

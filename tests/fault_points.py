@@ -53,7 +53,7 @@ class Kind:
 
 
 class Model:
-    """In the place of a Keras model: saves as Keras does, through h5py."""
+    """Stands in for a Keras model: saves weights through h5py, as Keras does."""
 
     def __init__(self, version: int):
         self.version = version

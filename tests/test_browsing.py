@@ -143,7 +143,7 @@ RATED = '[class*="st-key-rate-"]'  # the rows of a new viewer
 
 
 def rows(page):
-    """The movies that a new viewer can rate: each name, and its place on the page in pixels."""
+    """The place on the page, in pixels from the top, of each movie that a new viewer can rate."""
     page.locator(RATED).nth(11).wait_for()
     settled(page)
     scrolled = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")

@@ -1,4 +1,4 @@
-"""A full disk, a read-only one and kill -9 at every call that writes lose and break nothing."""
+"""A full disk, a read-only disk or kill -9 during any write loses nothing and breaks nothing."""
 
 import json
 import os

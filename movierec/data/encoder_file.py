@@ -81,7 +81,7 @@ def _decode(content: bytes) -> FeatureEncoder:
 
 
 def _classes(tokens: list) -> tuple[str, np.ndarray]:
-    """Name and classes of the feature of which these are the tokens."""
+    """A feature's name and classes, from its tokens."""
     for found, expected in itertools.zip_longest(tokens, _FEATURE):
         if found != expected and expected is not None:
             raise EncoderError(f"it has {quoted(found)} in the place of {quoted(expected)}")

@@ -276,9 +276,9 @@ def model_rankers(
 ) -> Iterator[ListRanker]:
     """The saved models of the data set and protocol, with each order of a list.
 
-    AutoInt and AutoInt+ have every order, see `Recommender.recommend`: "surest" is
-    the probability that they give, "for you" the probability of the candidate model times that, and
-    "carry on" the probability of the next-movie model times that. A model that has learnt from
+    AutoInt and AutoInt+ have every order, see `Recommender.recommend`: "surest" is the probability
+    that they give, "for you" the probability of the candidate model times that, and "carry on" the
+    probability of the next-movie model times that. A model that has learnt from
     unrated movies has only the first. The next-movie model also has one of its own.
 
     Args:
@@ -310,7 +310,7 @@ def model_rankers(
 
 
 def kept_scorer(scorer: RowScorer, rows: np.ndarray) -> RowScorer:
-    """A scorer that has computed the scores of `rows` and answers only for them."""
+    """A scorer with the scores of `rows` computed in advance; it can score no other rows."""
     order = np.argsort(rows)
     starts = range(0, len(rows), full_ranking.BLOCK)
     scores = np.concatenate([scorer(rows[s : s + full_ranking.BLOCK]) for s in starts])
@@ -390,7 +390,7 @@ def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:
 def history_predictor(
     dataset: SplitDataset, model: HistoryModel, encoded: EncodedDataset
 ) -> Predictor:
-    """A predictor from encoded rows of users of the data set, whose history are the known rows."""
+    """A predictor for encoded rows of the data set's users; the known rows are their history."""
     by_position = history.known_ratings(dataset.data, dataset.split.known)
     users = by_position.shape[0]
     position = np.full(encoded.encoder.field_dims[0], users)  # of each user id

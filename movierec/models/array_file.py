@@ -32,12 +32,13 @@ def read(path: Path, dtypes: Mapping[str, str], most: int) -> dict[str, np.ndarr
 
 
 def _array(archive: zipfile.ZipFile, name: str, dtype: str, most: int) -> np.ndarray:
+    """An array of the archive; `read` does not show what this raises."""
     with archive.open(f"{name}.npy") as file:
         if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError(f"{name} has another format")
+            raise ValueError("another format")
         shape, fortran, found = np.lib.format.read_array_header_1_0(file)
         count = math.prod(shape)
         if found != dtype or fortran or count > most:
-            raise ValueError(f"{name} is {found} of shape {shape}")
+            raise ValueError("another type, or too many values")
         content = file.read(count * found.itemsize + 1)
     return np.frombuffer(content, found).reshape(shape)

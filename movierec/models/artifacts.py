@@ -138,11 +138,9 @@ def _check_entry(name: str, entry: Any) -> None:
     if not isinstance(fingerprint, dict):
         raise ArtifactError(f"the entry {name} has no fingerprint of its data")
     hashes = {f"data.fingerprint.{table}": fingerprint.get(table) for table in FINGERPRINT}
-    keys = [
-        "weights_sha256",
-        *(["encoder_sha256"] if name not in FIRST_STAGES else []),
-        "entry_sha256",
-    ]
+    keys = ["weights_sha256", "encoder_sha256", "entry_sha256"]
+    if name in FIRST_STAGES:
+        keys.remove("encoder_sha256")
     hashes |= {key: entry.get(key) for key in keys}
     for key, value in hashes.items():
         if not isinstance(value, str) or not SHA256.fullmatch(value):
@@ -264,17 +262,10 @@ def save(
             encoder_part.write_bytes(encoder_content)
             _save_weights(model, weights_part)
             config = model.get_config()
-            entries[name] = _hashed(
-                entry
-                | {
-                    "model": {key: config[key] for key in sorted(config) if key not in UNUSED},
-                    "encoder_sha256": digest,
-                    "weights_sha256": files.sha256(weights_part),
-                    "versions": provenance.versions(),
-                }
-            )
-            manifest_part.write_text(_as_json(entries), "utf-8")
-        for other in {*WEIGHTS, HISTORY} - set(entries):
+            arguments = {key: config[key] for key in sorted(config) if key not in UNUSED}
+            entry = entry | {"model": arguments, "encoder_sha256": digest}
+            _write_manifest(manifest_part, entries, name, entry, weights_part)
+        for other in {*WEIGHTS, HISTORY} - {*entries, name}:
             with contextlib.suppress(OSError):  # without an entry they are not used
                 folder.weights(other).unlink(missing_ok=True)
 
@@ -325,13 +316,15 @@ def save_arrays(
         with files.replacing(folder.weights(name), folder.manifest) as (part, manifest_part):
             with part.open("wb") as file:
                 np.savez_compressed(file, **model.arrays())
-            description = {"weights_sha256": files.sha256(part), "versions": provenance.versions()}
-            entries[name] = _hashed(entry | description)
-            manifest_part.write_text(_as_json(entries), "utf-8")
+            _write_manifest(manifest_part, entries, name, entry, part)
 
 
-def _as_json(entries: dict) -> str:
-    return json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+def _write_manifest(path: Path, entries: dict, name: str, entry: dict, weights: Path) -> None:
+    """Write the manifest with `entry`, its hash, that of its weights file, and the versions."""
+    saved = {"weights_sha256": files.sha256(weights), "versions": provenance.versions()}
+    entries = entries | {name: _hashed(entry | saved)}
+    text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
+    path.write_text(text + "\n", "utf-8")
 
 
 def load_arrays(folder: ModelFolder, name: str, data: MovieLens) -> ArrayModel:

@@ -73,7 +73,7 @@ class Matches:
 
 
 class TitleIndex:
-    """An index of the movies' titles, of the other names in their brackets and of given ones.
+    """An index of movie titles, of other names in their brackets, and of names given separately.
 
     Args:
         titles: titles as in the raw files, "Professional, The (a.k.a. Leon: The Professional)

@@ -110,7 +110,7 @@ class Recommender:
         return self.rank(self.candidates(user_id, year, month), n, order=order)
 
     def recommend_all(self, n: int = 10, order: str = "for-you") -> pd.DataFrame:
-        """The best movies for every user who has some left, as `recommend` gives them.
+        """The movies that `recommend` gives, for every user who has unrated ones.
 
         Users are ranked `USERS` at a time, so memory does not grow with their number.
 
@@ -265,7 +265,7 @@ class Recommender:
         return movies.assign(probability=probability[best]).reset_index(drop=True)
 
     def alike(self, movie_id: int) -> np.ndarray:
-        """The at most `LIKE` movies for which liking a movie speaks most; bool, (movies,).
+        """Which movies, `LIKE` at most, the fans of a movie are likely to turn to; bool, (movies,).
 
         Raises:
             RequestError: unknown movie.

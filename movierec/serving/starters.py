@@ -1,9 +1,8 @@
 """Movies for a new user to rate first: well known, and liked by different people."""
 
 import numpy as np
-from scipy import sparse
 
-from movierec.data.schema import LIKED, MOVIE, RATING
+from movierec.data.schema import MOVIE
 from movierec.serving.lookups import Lookups
 
 COUNT = 16
@@ -17,12 +16,8 @@ def starters(lookups: Lookups, count: int = COUNT) -> list[int]:
     most ratings, whose highest similarity to those already chosen is lowest. The similarity of two
     movies is the cosine of their columns in the matrix of who likes what.
     """
-    data = lookups.data
     pool = np.argsort(-lookups.raters, kind="stable")[:POOL]
-    liked = (data.ratings[RATING] >= LIKED).to_numpy()
-    shape = (len(data.users), len(data.movies))
-    pairs = (data.rating_users[liked], data.rating_movies[liked])
-    likes = sparse.csr_array((np.ones(liked.sum(), np.float32), pairs), shape)[:, pool]
+    likes = lookups.liked_table[:, pool]
     common = (likes.T @ likes).toarray()
     norms = np.sqrt(np.maximum(common.diagonal(), 1))
     similarity = common / np.outer(norms, norms)
@@ -31,4 +26,4 @@ def starters(lookups: Lookups, count: int = COUNT) -> list[int]:
         nearest[chosen] = np.inf
         chosen.append(int(np.argmin(nearest)))
         nearest = np.maximum(nearest, similarity[chosen[-1]])
-    return data.movies[MOVIE].iloc[pool[chosen]].tolist()
+    return lookups.movies[MOVIE].iloc[pool[chosen]].tolist()

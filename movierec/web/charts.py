@@ -79,7 +79,7 @@ def attention(weights: np.ndarray, labels: Sequence[str], words: Mapping[str, st
 
 
 def log_odds(table: pd.DataFrame, words: Mapping[str, str]):
-    """Bars from 0 for what each field adds to the log-odds of the probability.
+    """A bar chart of what each field adds to the log-odds.
 
     Args:
         table: `name`, `change` (of the log-odds) and `without`, the probability without the field.

@@ -5,7 +5,6 @@ import gc
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -63,7 +62,9 @@ def _words() -> Mapping:
 def show(model: str) -> None:
     """Show the page of one model, a key of `registry.TITLES`, with a link to the other's page."""
     pages = {
-        name: st.Page(partial(_show, name), title=title, url_path=name, default=name == model)
+        name: st.Page(
+            functools.partial(_show, name), title=title, url_path=name, default=name == model
+        )
         for name, title in TITLES.items()
     }
     st.session_state.pages = pages

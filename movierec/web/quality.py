@@ -35,7 +35,7 @@ def committed(folder: Path) -> pd.DataFrame | None:
 
 
 def calibration(folder: Path, model: str) -> dict[str, float] | None:
-    """Test rows and users, and the mean error of a model's probabilities; None if not evaluated."""
+    """Numbers of test rows and users, and the calibration error; None if not evaluated."""
     table = _evaluation(folder, "test-rows")
     if table is None:
         return None

@@ -30,7 +30,7 @@ def _candidates(
     month: int | None,
     seen: Ratings,
 ) -> Candidates:
-    """See `candidates`. The session caches the latest results, as many as there are models.
+    """`candidates`, cached: each session keeps the latest results, one for each model.
 
     The recommender itself is not hashed, so its name, `model`, is part of the cache key.
     """

@@ -33,7 +33,7 @@ def folder(trained, tmp_path):
 
 
 def edit(folder, change, name="autointmlp"):
-    """Change the manifest's entry of a model, and its hash."""
+    """Change a model's manifest entry and update its hash."""
     entries = json.loads(folder.manifest.read_text())
     change(entries[name])
     entries[name] = artifacts._hashed(entries[name])

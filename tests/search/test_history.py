@@ -1,4 +1,4 @@
-"""The experiments on AutoInt+ with history: what is scored, and continuing a table."""
+"""The experiments on AutoInt+ with history: what is scored, and how a table is continued."""
 
 from movierec.search import history
 from movierec.training import history as training
