@@ -1,7 +1,7 @@
 # `make help` lists the targets. Each builds .venv if it is missing or out of date.
 PYTHON ?= python3
 DATASET ?= ml-1m
-MODEL ?= autointmlp
+MODEL ?=
 SETTING ?= tuned
 PROTOCOL ?= test-rows
 GRID ?= original
@@ -37,8 +37,8 @@ data: setup ## download MovieLens 1M, or 100K if 1M is unavailable
 app: data ## open the AutoInt+ page (PORT=8501)
 	$(BIN)/streamlit run serve.py --server.port $(PORT)
 
-train: setup ## train MODEL=autointmlp (autoint, candidates, next-movie, history) on DATASET=ml-1m (SETTING=, PROTOCOL=, REPLACE=1)
-	$(MOVIEREC) train --model $(MODEL) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL) $(if $(REPLACE),--replace)
+train: setup ## train the pages' models on DATASET=ml-1m, or one (MODEL=autointmlp SETTING= PROTOCOL= REPLACE=1)
+	$(MOVIEREC) train $(if $(MODEL),--model $(MODEL)) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL) $(if $(REPLACE),--replace)
 
 evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all); writes model/*.csv
 	$(MOVIEREC) evaluate --dataset $(DATASET) --protocol $(PROTOCOL)

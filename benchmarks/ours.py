@@ -9,7 +9,7 @@ import numpy as np
 from autointmlp import AutoIntMLP
 from benchmarks.driver import BATCH, FIELD_DIMS, one_user, random_rows, serve, sizes
 from movierec.data.rows import Rows
-from movierec.data.schema import LIKED
+from movierec.data.schema import FIVE_STARS
 from movierec.models.scorer import predictor
 from movierec.training.loop import one_epoch, step_function
 from movierec.training.settings import Settings
@@ -31,7 +31,7 @@ def main() -> None:
     ids, ratings = random_rows(options.rows)
     candidates = one_user(options.movies)
     model = AutoIntMLP(FIELD_DIMS)
-    train = trainer(model, ids, (ratings >= LIKED).astype(np.float32))
+    train = trainer(model, ids, FIVE_STARS.labels(ratings))
     epochs = itertools.count(1)
     predict = predictor(model)
     serve(

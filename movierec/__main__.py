@@ -44,39 +44,47 @@ def preprocess(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train a model and save its weights, encoder and manifest entry."""
+    """Train models and save them for the pages, or those of one protocol for evaluation."""
     dataset = movielens.load(options.dataset)
+    names = [options.model]
+    if options.model is None:
+        names = [*registry.TITLES]
+        if options.protocol == "test-rows":  # the protocols for evaluation fit it themselves
+            names.append(CANDIDATES)
+        if len(dataset.ratings) <= named_settings.LARGE_DATA:  # it would take days
+            names.append(NEXT_MOVIE)
+    for name in names:
+        print(f"training {name} ...", flush=True)
+        _train(name, dataset, options)
+    print("saved; `python -m movierec evaluate` scores it")
+
+
+def _train(name: str, dataset: movielens.MovieLens, options: argparse.Namespace) -> None:
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
-    if options.model == CANDIDATES:
+    if name == CANDIDATES:
         from movierec.training import candidates
 
         candidates.train(dataset)
-        print("saved the candidate model")
-        return
-    if options.model == NEXT_MOVIE:
+    elif name == NEXT_MOVIE:
         from movierec.sequences import next_movie
 
         next_movie.train(dataset, options.protocol, options.seed, **overrides)
-        print("saved the next-movie model")
-        return
-    if options.model == HISTORY:
+    elif name == HISTORY:
         from movierec.training import history
 
         history.train(dataset, options.protocol, options.seed, **overrides)
-        print("saved AutoInt+ with history")
-        return
-    from movierec.training.train import train
+    else:
+        from movierec.training.train import train
 
-    entry = train(
-        options.model,
-        dataset,
-        options.setting,
-        options.seed,
-        protocol=options.protocol,
-        replace=options.replace,
-        **overrides,
-    )
-    print(f"saved after {len(entry['history'])} epochs; `python -m movierec evaluate` scores it")
+        train(
+            name,
+            dataset,
+            options.setting,
+            options.seed,
+            protocol=options.protocol,
+            replace=options.replace,
+            **overrides,
+        )
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -116,7 +124,7 @@ def search(options: argparse.Namespace) -> None:
     if options.grid in OTHER_GRIDS:
         OTHER_GRIDS[options.grid](dataset)
         return
-    grid = grid_for(options.grid, options.dataset)
+    grid = grid_for(options.grid, dataset)
     jobs, reason = options.jobs, "as given"
     if jobs is None:
         jobs, reason = grid_search.jobs_for(options.memory)
@@ -130,7 +138,7 @@ def _search_prior(dataset: movielens.MovieLens) -> None:
     """Compare prior precisions of fold-in and write the table."""
     from movierec.evaluation import cold_start, results
 
-    chosen = named_settings.settings_for("tuned", dataset.name, "new-users")
+    chosen = named_settings.sized(named_settings.settings_for("tuned", "new-users"), dataset)
     path = results.path(dataset.name, "experiments/fold-in")
     table = cold_start.tune_prior(dataset, chosen)
     results.write(table.round(6), path)
@@ -144,7 +152,7 @@ def _search_candidates(dataset: movielens.MovieLens) -> None:
     """Compare penalties of the candidate model and write the table."""
     from movierec.evaluation import future, results
 
-    chosen = named_settings.settings_for("tuned", dataset.name, "temporal")
+    chosen = named_settings.sized(named_settings.settings_for("tuned", "temporal"), dataset)
     chosen = dataclasses.replace(chosen, refit=False)
     path = results.path(dataset.name, "experiments/candidates")
     table = future.tune_candidates(dataset, chosen).round(6)
@@ -246,22 +254,28 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     def add_dataset(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--dataset", choices=movielens.NAMES, default="ml-1m")
+        command.add_argument(
+            "--dataset",
+            default="ml-1m",
+            metavar="NAME",
+            help=f"{', '.join(movielens.NAMES)}, or a folder in data/",
+        )
 
-    def add_model(command: argparse.ArgumentParser, *others: str) -> None:
-        names = [*registry.TITLES, *others]
-        command.add_argument("--model", choices=names, default="autointmlp")
+    def add_model(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--model", choices=registry.TITLES, default="autointmlp")
 
     command = add("data", data)
-    command.add_argument(
-        "names", nargs="+", choices=movielens.NAMES, help="the first one available is used"
-    )
+    command.add_argument("names", nargs="+", metavar="NAME", help="the first one available is used")
 
     command = add("preprocess", preprocess)
-    command.add_argument("name", choices=movielens.NAMES)
+    command.add_argument("name", metavar="NAME")
 
     command = add("train", train)
-    add_model(command, *ARRAY_MODELS)
+    command.add_argument(
+        "--model",
+        choices=[*registry.TITLES, *ARRAY_MODELS],
+        help=f"default: all that the pages need, which is all but {HISTORY}",
+    )
     add_dataset(command)
     command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
     command.add_argument("--protocol", choices=splits.PROTOCOLS, default="test-rows")

@@ -55,7 +55,9 @@ def rating_counts(ratings: pd.DataFrame) -> Figure:
     """Number of ratings with each number of stars; those with the label 1 are blue."""
     counts = ratings[schema.RATING].value_counts().sort_index()
     figure, axes = _axes("Ratings by stars (blue: label 1)", "stars", "ratings")
-    colours = ["tab:blue" if rating >= schema.LIKED else "lightgrey" for rating in counts.index]
+    colours = [
+        "tab:blue" if rating >= schema.FIVE_STARS.liked else "lightgrey" for rating in counts.index
+    ]
     bars = axes.bar(counts.index, counts, color=colours)
     axes.bar_label(bars, [f"{share:.0%}" for share in counts / counts.sum()])
     axes.margins(y=0.15)

@@ -82,8 +82,8 @@ def imports(path: Path, known: dict[str, Path]) -> set[str]:
 def code_hash(name: str) -> str:
     """A hash over the source of a module and of everything that it imports from the project.
 
-    Docstrings, comments on lines of their own and empty lines do not count, so correcting a
-    sentence does not change the hash. The modules `NOT_HASHED` do not count either.
+    Docstrings, comments and line breaks do not count, so correcting a sentence does not change the
+    hash. The modules `NOT_HASHED` do not count either.
 
     Args:
         name: the module's dotted name, such as "movierec.training.fitting".
@@ -102,16 +102,13 @@ def code_hash(name: str) -> str:
 
 
 def _statements(path: Path) -> str:
-    """A file's source without docstrings, whole-line comments and empty lines."""
-    text = path.read_text("utf-8")
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
+    """A file's source without docstrings, comments and formatting."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
         scope = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         if scope and ast.get_docstring(node) is not None:
-            docstring = node.body[0]
-            for number in range(docstring.lineno - 1, docstring.end_lineno):
-                lines[number] = ""
-    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+            node.body[0].value.value = ""
+    return ast.unparse(tree)
 
 
 def origin(name: str, fingerprint: dict[str, str]) -> dict[str, str]:

@@ -6,20 +6,13 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from movierec.data.encoder import FeatureEncoder
+from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.raw_readers import DataError
 from movierec.data.rows import UNKNOWN, Rows
-from movierec.data.schema import (
-    FEATURES,
-    LIKED,
-    MOVIE_COLUMNS,
-    MOVIE_FEATURES,
-    RATING,
-    TIME_FEATURES,
-    USER_FEATURES,
-)
+from movierec.data.schema import RATING
 from movierec.data.splits import PROTOCOLS, Protocol, Split
 from movierec.data.tables import MovieLens
+from movierec.errors import quoted
 
 UNRATED_PER_ROW = 99
 
@@ -32,60 +25,73 @@ class EncodedDataset:
         data: the data set.
         encoder: fitted on training rows, or loaded with a model.
         hidden: features that are unknown in every rating.
+
+    Raises:
+        EncoderError: an encoder of other features than the data set has.
     """
 
     data: MovieLens
     encoder: FeatureEncoder
     hidden: tuple[str, ...] = ()
 
+    def __post_init__(self):
+        if self.encoder.features != self.data.fields.all:
+            raise EncoderError(
+                f"the encoder has the fields {', '.join(self.encoder.features)}, but "
+                f"{self.data.name} has {', '.join(self.data.fields.all)}. Restore the encoder that "
+                "belongs to the data, or train again"
+            )
+
     @cached_property
     def user_ids(self) -> np.ndarray:
-        """Encoded features of every user, int32, shape (users, 5)."""
-        return self.encoder.transform(self.data.users, USER_FEATURES)
+        """Encoded features of every user, int32, shape (users, user features)."""
+        return self.encoder.transform(self.data.users, self.data.fields.user)
 
     @cached_property
     def movie_ids(self) -> np.ndarray:
-        """Encoded features of every movie, int32, shape (movies, 6)."""
-        return self.encoder.transform(self.data.movie_features, MOVIE_FEATURES)
+        """Encoded features of every movie, int32, shape (movies, movie features)."""
+        return self.encoder.transform(self.data.movie_features, self.data.fields.movie)
 
     @cached_property
     def ids(self) -> np.ndarray:
-        """Encoded features of every rating, int32, shape (ratings, 13)."""
+        """Encoded features of every rating, int32, shape (ratings, features)."""
         users = self.user_ids[self.data.rating_users]
         movies = self.movie_ids[self.data.rating_movies]
-        times = self.encoder.transform(self.data.dated_ratings, TIME_FEATURES)
+        times = self.encoder.transform(self.data.dated_ratings, self.data.fields.time)
         ids = np.hstack([users, movies, times])
-        ids[:, [FEATURES.index(feature) for feature in self.hidden]] = UNKNOWN
+        ids[:, np.isin(self.data.fields.all, self.hidden)] = UNKNOWN
         return ids
 
     def rows(self, rows: np.ndarray) -> Rows:
         """The encoded ratings of those row indices."""
         data = self.data
         columns = (self.ids, data.labels, data.ratings[RATING].to_numpy())
-        return Rows(*(column[rows] for column in columns), self.movie_ids, MOVIE_COLUMNS)
+        columns = (column[rows] for column in columns)
+        return Rows(*columns, self.movie_ids, data.fields.movie_columns, data.scale)
 
     def with_movies(self, rows: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        """Encoded ratings in which the movie is replaced, int32, shape (rows, 13).
+        """Encoded ratings in which the movie is replaced, int32, shape (rows, features).
 
         Args:
             rows: row indices, shape (rows,).
             movies: positions of the other movies, shape (rows,).
         """
         ids = self.ids[rows]
-        ids[:, MOVIE_COLUMNS] = self.movie_ids[movies]
+        ids[:, self.data.fields.movie_columns] = self.movie_ids[movies]
         return ids
 
     def with_all_movies(self, user: np.ndarray, time: np.ndarray) -> np.ndarray:
-        """One user at one time with every movie, int32, shape (movies, 13).
+        """One user at one time with every movie, int32, shape (movies, features).
 
         Args:
-            user: the user's encoded features, shape (5,).
-            time: the encoded year and month, shape (2,).
+            user: the user's encoded features, shape (user features,).
+            time: the encoded time, shape (time features,).
         """
-        ids = np.empty((len(self.movie_ids), len(FEATURES)), np.int32)
-        ids[:, : MOVIE_COLUMNS.start] = user
-        ids[:, MOVIE_COLUMNS] = self.movie_ids
-        ids[:, MOVIE_COLUMNS.stop :] = time
+        columns = self.data.fields.movie_columns
+        ids = np.empty((len(self.movie_ids), len(self.data.fields.all)), np.int32)
+        ids[:, : columns.start] = user
+        ids[:, columns] = self.movie_ids
+        ids[:, columns.stop :] = time
         return ids
 
 
@@ -105,12 +111,12 @@ class SplitDataset:
 
     def fit_encoder(self, rows: np.ndarray) -> FeatureEncoder:
         """Fit an encoder on those rows; values that do not occur in them are unknown to it."""
-        data = self.data
+        data, fields = self.data, self.data.fields
         users = data.users.iloc[np.unique(data.rating_users[rows])]
         movies = data.movie_features.iloc[np.unique(data.rating_movies[rows])]
         times = data.dated_ratings.iloc[rows]
         return FeatureEncoder.fit(
-            {**users[[*USER_FEATURES]], **movies[[*MOVIE_FEATURES]], **times[[*TIME_FEATURES]]}
+            {**users[[*fields.user]], **movies[[*fields.movie]], **times[[*fields.time]]}
         )
 
     def encoded(self, encoder: FeatureEncoder) -> EncodedDataset:
@@ -144,11 +150,14 @@ def split_by(data: MovieLens, protocol: str = "test-rows") -> SplitDataset:
     """Split a data set by a protocol, a key of `splits.PROTOCOLS`.
 
     Raises:
-        DataError: an unknown protocol; a part without rows; training or validation rows that all
-            have the same label.
+        DataError: an unknown protocol, or one that needs times if the data have none; a part
+            without rows; training or validation rows that all have the same label, although the
+            data set has ratings.
     """
     if protocol not in PROTOCOLS:
-        raise DataError(f"unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
+        raise DataError(
+            f"unknown protocol {quoted(protocol)}: choose one of {', '.join(PROTOCOLS)}"
+        )
     if len(data.ratings) < 10:
         raise DataError(
             f"{data.name} has {len(data.ratings)} ratings, expected at least 10 to split into "
@@ -160,9 +169,10 @@ def split_by(data: MovieLens, protocol: str = "test-rows") -> SplitDataset:
         if not len(rows):
             raise DataError(f"the protocol {protocol} finds no {part} rows in {data.name}")
         labels = data.labels[rows]
-        if labels.min() == labels.max() and (part == "train" or not chosen.full_ranking):
+        needed = part == "train" or not chosen.full_ranking
+        if needed and labels.min() == labels.max() and not data.implicit:
             raise DataError(
                 f"all {len(rows)} {part} rows have the label {labels[0]:.0f}: ratings below "
-                f"{LIKED} and of {LIKED} or more are both needed"
+                f"{data.scale.liked:g} and of {data.scale.liked:g} or more are both needed"
             )
     return SplitDataset(data, chosen, split)

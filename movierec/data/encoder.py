@@ -127,7 +127,7 @@ class FeatureEncoder:
                 known = self._lookups[feature].get_indexer(as_text(uniques))
             except (TypeError, ValueError) as error:
                 raise EncoderError(
-                    f"the column {feature} has a value that is neither a number nor text: {error}"
+                    f"the column {feature} has a value that is neither a number nor text"
                 ) from error
             table = np.append(np.maximum(known, UNKNOWN), UNKNOWN)  # code -1 reads the last entry
             ids[:, column] = table[codes]

@@ -1,4 +1,4 @@
-"""The 13 features that the models read, derived from the raw tables."""
+"""The features that the models read, derived from the raw tables."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from movierec import files
-from movierec.data.schema import MOVIE, MOVIE_FEATURES, TIME_FEATURES
+from movierec.data.schema import GENRE_FEATURES, MOVIE, TIME_FEATURES
 
 YEAR_PATTERN = r"^.*\(([0-9]{4})\)"  # greedy: the last year in brackets
 
@@ -15,26 +15,29 @@ def movie_features(movies: pd.DataFrame) -> pd.DataFrame:
     """Movies with the year taken out of the title and one column per genre.
 
     Args:
-        movies: movie_id, title (with its year in brackets), genres (separated by ``|``).
+        movies: movie_id, title (with its year in brackets), genres (separated by ``|``), and any
+            further columns.
 
     Returns:
         One row per movie, in the same order: movie_id, title (without its year), release_year and
         release_decade (missing if the title has no year), genre1, genre2, ... (missing if the
-        movie has fewer genres).
+        movie has fewer genres), and the further columns.
     """
     year = movies["title"].str.extract(YEAR_PATTERN, expand=False).astype("Int64")
     title = movies["title"].str.replace(r" ?\([0-9]{4}\)(?!.*\([0-9]{4}\)) ?", " ", regex=True)
     genres = movies["genres"].str.split("|", expand=True)
     genres.columns = [f"genre{number + 1}" for number in genres.columns]
-    genres = genres.reindex(columns=genres.columns.union(MOVIE_FEATURES[1:4]))
-    return pd.DataFrame(
+    genres = genres.reindex(columns=genres.columns.union(GENRE_FEATURES))
+    further = movies.drop(columns=[MOVIE, "title", "genres"])
+    table = pd.DataFrame(
         {
             MOVIE: movies[MOVIE],
             "title": title.str.strip(),
             "release_year": year,
             "release_decade": year // 10 * 10,
         }
-    ).join(genres)
+    )
+    return pd.concat([table, genres, further], axis=1)
 
 
 def time_features(timestamps: pd.Series) -> pd.DataFrame:

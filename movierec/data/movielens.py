@@ -1,27 +1,30 @@
-"""Find, read and check a MovieLens data set."""
+"""Find, read and check a data set: a MovieLens release, or somebody's own ratings."""
 
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from movierec.data import download, schema
+from movierec.data import download, own_ratings, schema
 from movierec.data.features import YEAR_PATTERN
-from movierec.data.raw_readers import ANEW, DataError
+from movierec.data.raw_readers import ANEW, DataError, RawTables
 from movierec.data.raw_readers import ML100K_GENRES as GENRES
-from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
+from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER, Scale
 from movierec.data.tables import MovieLens
 from movierec.errors import quoted
 
 NAMES = tuple(download.LAYOUTS)
+NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 
 FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: MovieLens started later, so earlier is damage
 LAST_TIMESTAMP = 4_102_444_799  # the end of 2099
 
 RELEASED = 1870, 2100  # the years in which a movie can have been released
 ZIPCODE = "[0-9A-Za-z]{5,9}|[0-9]{5}-[0-9]{4}"
+NEWER_GENRES = ("Children", "IMAX")  # of releases from ML-10M on
 
 log = logging.getLogger("movierec")
 
@@ -51,17 +54,17 @@ def _title() -> pa.Column:
     return pa.Column(checks=pa.Check(fits, error=expected))
 
 
-def _genres() -> pa.Column:
+def _genres(known: list[str]) -> pa.Column:
     def fits(genres: pd.Series) -> pd.Series:
         lists = [(text, text.split("|")) for text in genres.unique()]
-        known = [
+        right = [
             text
             for text, names in lists
-            if set(names) <= set(GENRES) and len(set(names)) == len(names)
+            if set(names) <= set(known) and len(set(names)) == len(names)
         ]
-        return genres.isin(known)
+        return genres.isin(right)
 
-    expected = f"different ones of {', '.join(GENRES)}, with | between them"
+    expected = f"different ones of {', '.join(filter(None, known))}, with | between them"
     return pa.Column(checks=pa.Check(fits, error=expected))
 
 
@@ -69,63 +72,92 @@ def _ids() -> pa.Column:
     return _numbers(1, 2**31 - 1)
 
 
-SCHEMAS = {
-    "users": pa.DataFrameSchema(
-        {
-            USER: _ids(),
-            "gender": _one_of(schema.GENDERS),
-            "age": _one_of(schema.AGE_GROUPS),
-            "occupation": _numbers(0, len(schema.OCCUPATIONS) - 1),
-            "zipcode": _zipcode(),
-        }
-    ),
-    "movies": pa.DataFrameSchema({MOVIE: _ids(), "title": _title(), "genres": _genres()}),
-    "ratings": pa.DataFrameSchema(
-        {
-            USER: _ids(),
-            MOVIE: _ids(),
-            RATING: _numbers(1, schema.RATINGS),
-            TIMESTAMP: _numbers(FIRST_TIMESTAMP, LAST_TIMESTAMP, "seconds since 1970,"),
-        }
-    ),
+def _ratings(scale: Scale, first_timestamp: int) -> dict[str, pa.Column]:
+    times = _numbers(first_timestamp, LAST_TIMESTAMP, "seconds since 1970,")
+    return {USER: _ids(), MOVIE: _ids(), RATING: _one_of(scale.ratings), TIMESTAMP: times}
+
+
+USERS = {
+    USER: _ids(),
+    "gender": _one_of(schema.GENDERS),
+    "age": _one_of(schema.AGE_GROUPS),
+    "occupation": _numbers(0, len(schema.OCCUPATIONS) - 1),
+    "zipcode": _zipcode(),
 }
 KEYS = {"users": [USER], "movies": [MOVIE], "ratings": [USER, MOVIE]}
+
+
+def _columns(raw: RawTables) -> dict[str, dict[str, pa.Column]]:
+    """What is expected of the columns of each table."""
+    if raw.own:
+        movies = {MOVIE: _ids(), "title": _title()}
+        ratings = _ratings(raw.scale, first_timestamp=0)
+        return {"users": {USER: _ids()}, "movies": movies, "ratings": ratings}
+    has_users = "users" in raw.paths
+    genres = GENRES if has_users else [*GENRES, *NEWER_GENRES, ""]
+    return {
+        "users": USERS if has_users else {USER: _ids()},
+        "movies": {MOVIE: _ids(), "title": _title(), "genres": _genres(genres)},
+        "ratings": _ratings(raw.scale, FIRST_TIMESTAMP),
+    }
 
 
 def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> MovieLens:
     """Read the data set in `data_dir/name`; download it first if it is missing.
 
     Args:
-        name: one of `NAMES`.
+        name: one of `NAMES`, or the name of a folder with somebody's own ratings, see
+            docs/your-data.md.
         data_dir: the folder that has one folder per data set.
-        fetch: whether a missing data set may be downloaded.
+        fetch: whether a missing MovieLens release may be downloaded.
 
     Raises:
         DataError: unknown name, nothing found, or a damaged file; the message says what arrived,
             what was expected and what to do.
     """
-    if name not in NAMES:
-        raise DataError(f"unknown data set {quoted(name)}: choose one of {', '.join(NAMES)}")
+    folder = Path(data_dir) / name
     try:
-        found = download.find(name, Path(data_dir) / name, fetch)
+        if name in NAMES:
+            raw = _release(download.find(name, folder, fetch))
+        elif NAME.fullmatch(name) and (folder / own_ratings.RATINGS).exists():
+            raw = own_ratings.read(folder)
+        else:
+            raise DataError(
+                f"unknown data set {quoted(name)}: choose one of {', '.join(NAMES)}, or put your "
+                f"own {own_ratings.RATINGS} and {own_ratings.ITEMS} into a folder of {data_dir} "
+                "and give its name (letters, digits, - and _)"
+            )
     except OSError as error:
         raise DataError(
             f"{error.filename} cannot be read: {error.strerror}. Replace it with a readable one"
         ) from error
-    tables, layout = {}, found.layout
-    paths = {table: str(found.place / file) for table, file in layout.files.items()}
-    for table, file in paths.items():
-        frame = layout.read(table, found.content[table], file)
-        tables[table] = _checked(table, frame, file, layout.header_lines)
-    _check_references(tables, paths, layout.header_lines)
+    columns, tables = _columns(raw), {}
+    for table, frame in raw.tables.items():
+        file = raw.paths.get(table, raw.paths["ratings"])
+        tables[table] = _checked(table, columns[table], frame, file, raw.header_lines)
+    _check_references(tables, raw.paths, raw.header_lines)
     tables = {table: frame.reset_index(drop=True) for table, frame in tables.items()}
-    return MovieLens(name=name, source=found.source, files=found.sha256, **tables)
+    return MovieLens(name, source=raw.source, files=raw.sha256, scale=raw.scale, **tables)
 
 
-def _checked(table: str, frame: pd.DataFrame, file: str, header_lines: int) -> pd.DataFrame:
+def _release(found: download.Found) -> RawTables:
+    """The tables of a MovieLens release; without users in it, they are those with ratings."""
+    layout = found.layout
+    paths = {table: str(found.place / file) for table, file in layout.files.items()}
+    tables = {
+        table: layout.read(table, found.content[table], file) for table, file in paths.items()
+    }
+    users = pd.DataFrame({USER: np.unique(tables["ratings"][USER])})
+    tables = {"users": users} | tables
+    return RawTables(tables, paths, found.source, found.sha256, layout.scale, layout.header_lines)
+
+
+def _checked(
+    table: str, columns: dict[str, pa.Column], frame: pd.DataFrame, file: str, header_lines: int
+) -> pd.DataFrame:
     """`frame` after the schema and duplicate checks, with its final dtypes and its old index."""
     try:
-        SCHEMAS[table].validate(frame)
+        pa.DataFrameSchema(columns).validate(frame)
     except pa.errors.SchemaError as error:
         index = int(error.failure_cases["index"].iloc[0])
         raise DataError(
@@ -142,6 +174,8 @@ def _without_duplicates(
     frame: pd.DataFrame, keys: list[str], file: str, header_lines: int
 ) -> pd.DataFrame:
     """`frame` without repeated rows; rows with the same key and other values are refused."""
+    if not frame.duplicated(keys).any():
+        return frame
     repeated = frame.duplicated()
     if repeated.any():
         log.warning("%s: dropped %d repeated rows", file, repeated.sum())
@@ -164,6 +198,8 @@ def _check_references(
 ) -> None:
     """Refuse ratings of movies or by users that are not listed."""
     for table, key in (("users", USER), ("movies", MOVIE)):
+        if table not in paths:
+            continue
         unlisted = ~tables["ratings"][key].isin(tables[table][key])
         if unlisted.any():
             first = int(unlisted.idxmax())
@@ -171,5 +207,5 @@ def _check_references(
                 f"{paths['ratings']}, line {first + 1 + header_lines}: {key} is "
                 f"{tables['ratings'][key][first]}, which {Path(paths[table]).name} does not list. "
                 f"There are {unlisted.sum()} ratings like that; the files must belong together: "
-                f"{ANEW}"
+                f"add what is missing, or {ANEW}"
             )

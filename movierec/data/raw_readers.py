@@ -5,10 +5,12 @@ import csv
 import io
 import re
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from movierec.data.schema import Scale
 from movierec.errors import MovieRecError, quoted
 
 ANEW = "restore the file from the archive it came from"
@@ -20,10 +22,35 @@ class DataError(MovieRecError):
     """Data that cannot be used; the message says why and what to do."""
 
 
+@dataclass(frozen=True)
+class RawTables:
+    """The tables of a data set as they were read, before they are checked.
+
+    Args:
+        tables: users, movies and ratings.
+        paths: the file of each table, with its folder; without users if they come from the ratings.
+        source: where the files came from, in words.
+        sha256: SHA-256 of each raw file, by file name.
+        scale: the ratings that can be given.
+        header_lines: lines before the first row.
+        own: whether they are somebody's own ratings rather than a MovieLens release.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    paths: dict[str, str]
+    source: str
+    sha256: dict[str, str]
+    scale: Scale
+    header_lines: int
+    own: bool = False
+
+
 FIELD_END = (
     "\x1f"  # ASCII's unit separator: it occurs in no text, so it can replace longer separators
 )
 WHOLE = re.compile(r"-?[0-9]+")
+DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+DTYPES = {int: np.int64, float: np.float32}
 
 
 def parse(
@@ -34,7 +61,7 @@ def parse(
     header: str = "",
     anew: str = ANEW,
 ) -> pd.DataFrame:
-    """Rows of a raw text file, as int64 and text columns.
+    """Rows of a raw text file, as int64, float32 and text columns.
 
     UTF-8 (with or without a byte-order mark) is recognised; anything else is read as Latin-1,
     which GroupLens uses. Lines may end in LF, CRLF or CR, but must have an end: a last line
@@ -44,16 +71,14 @@ def parse(
         content: the file's bytes.
         file: its name with its folder, for error messages.
         separator: the text between two fields.
-        columns: name and type (int or str) of every field, in order.
+        columns: name and type (int, float or str) of every field, in order.
         header: the first line, if there is one.
         anew: how to get the file again, for error messages.
 
     Raises:
         DataError: naming the first line that is not as expected.
     """
-    for start, kind in PACKED.items():
-        if content.startswith(start):
-            raise DataError(f"{file} is a {kind} file, expected text: unpack it there")
+    _refuse_packed(content, file)
     body = _text(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), file)
     if control := CONTROLS.search(body):
         line = body.count("\n", 0, control.start()) + 1
@@ -103,10 +128,11 @@ def _rows(body: str, separator: str, columns: dict[str, type]) -> pd.DataFrame |
     if body.count(separator) != lines * (len(columns) - 1):
         return None
     numeric = [name for name, kind in columns.items() if kind is int]
-    if len(numeric) == len(columns):  # the parser would accept True and 1e0
-        if body.encode().translate(None, b"-0123456789\n" + separator.encode()):
+    if str not in columns.values():  # the parser would accept True and 1e0
+        point = b"." if float in columns.values() else b""
+        if body.encode().translate(None, b"-0123456789\n" + separator.encode() + point):
             return None
-        kinds = dict.fromkeys(columns, np.int64)
+        kinds = {name: DTYPES[kind] for name, kind in columns.items()}
     else:
         kinds = dict.fromkeys(columns, str)
     try:
@@ -152,17 +178,20 @@ def _first_fault(
                 f"separated by {separator!r} ({expected}). Correct that line, or {anew}"
             )
         for (name, kind), field in zip(columns.items(), fields, strict=True):
-            if kind is int and not WHOLE.fullmatch(field):
-                return (
-                    f"{where}: {name} is {quoted(field)}, expected a whole number. "
-                    f"Correct that line, or {anew}"
-                )
-            if kind is int and len(field) > 18:
-                return (
-                    f"{where}: {name} is {quoted(field)}, which is too large for an id or a time. "
-                    f"Correct that line, or {anew}"
-                )
+            if fault := _number_fault(name, kind, field):
+                return f"{where}: {fault}. Correct that line, or {anew}"
     return f"{file} cannot be read as {expected}: {anew}"
+
+
+def _number_fault(name: str, kind: type, field: str) -> str:
+    """What is wrong with a number; "" if nothing."""
+    if kind is int and not WHOLE.fullmatch(field):
+        return f"{name} is {quoted(field)}, expected a whole number"
+    if kind is float and not DECIMAL.fullmatch(field):
+        return f"{name} is {quoted(field)}, expected a number such as 3.5"
+    if kind is int and len(field) > 18:
+        return f"{name} is {quoted(field)}, which is too large for an id or a time"
+    return ""
 
 
 RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}
@@ -172,6 +201,127 @@ ML1M_COLUMNS = {
     "movies": {"movie_id": int, "title": str, "genres": str},
     "ratings": RATING_COLUMNS,
 }
+
+
+ML10M_COLUMNS = ML1M_COLUMNS | {"ratings": RATING_COLUMNS | {"rating": float}}
+
+
+def read_ml10m(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """ML-10M's `*.dat` files; it has half stars and no users."""
+    return _without_none_listed(parse(content, file, "::", ML10M_COLUMNS[table]))
+
+
+CSV_COLUMNS = {
+    "movies": {"movieId": int, "title": str, "genres": str},
+    "ratings": {"userId": int, "movieId": int, "rating": float, "timestamp": int},
+}
+
+
+def read_csv_release(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """The `*.csv` files of ML-20M and later releases; they have half stars and no users."""
+    frame = parse_csv(content, file, CSV_COLUMNS[table])
+    if not content.endswith(b"\n"):
+        raise DataError(
+            f"{file}, line {len(frame) + 1}: the last line has no line end, so it may be cut "
+            f"short. Complete it and end the line, or {ANEW}"
+        )
+    return _without_none_listed(frame.rename(columns={"userId": "user_id", "movieId": "movie_id"}))
+
+
+def _without_none_listed(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with empty genres where MovieLens says that none are listed."""
+    if "genres" not in frame:
+        return frame
+    return frame.assign(genres=frame["genres"].replace("(no genres listed)", ""))
+
+
+def parse_csv(content: bytes, file: str, columns: dict[str, type] | None = None) -> pd.DataFrame:
+    """Rows of a CSV file in UTF-8 with a header, as int64, float32 and text columns.
+
+    Args:
+        content: the file's bytes.
+        file: its name with its folder, for error messages.
+        columns: name and type (int, float or str) of every column, in order; None for text columns
+            with the names of the header.
+
+    Raises:
+        DataError: naming the first line that is not as expected.
+    """
+    import pyarrow.csv
+
+    _refuse_packed(content, file)
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    header = _csv_header(content, file)
+    if columns is not None and header != list(columns):
+        raise DataError(
+            f"{file}, line 1: expected the columns {', '.join(columns)}, found {quoted(header)}: "
+            f"{ANEW}"
+        )
+    if len(set(header)) < len(header) or not all(header):
+        raise DataError(
+            f"{file}, line 1: each column needs a name of its own, found {quoted(header)}. Correct "
+            "that line"
+        )
+    kinds = columns or dict.fromkeys(header, str)
+    arrow = {int: pyarrow.int64(), float: pyarrow.float32(), str: pyarrow.string()}
+    convert = pyarrow.csv.ConvertOptions(
+        column_types={name: arrow[kind] for name, kind in kinds.items()},
+        null_values=[],
+        strings_can_be_null=False,
+    )
+    try:
+        table = pyarrow.csv.read_csv(
+            pyarrow.BufferReader(content),
+            parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
+            convert_options=convert,
+        )
+    except pyarrow.ArrowInvalid as error:
+        raise DataError(_first_csv_fault(content, file, kinds)) from error
+    if not table.num_rows:
+        raise DataError(f"{file} has a header and no rows: {ANEW}")
+    return table.to_pandas()
+
+
+def _refuse_packed(content: bytes, file: str) -> None:
+    for start, kind in PACKED.items():
+        if content.startswith(start):
+            raise DataError(f"{file} is a {kind} file, expected text: unpack it there")
+
+
+def _csv_header(content: bytes, file: str) -> list[str]:
+    """The column names of a CSV file."""
+    line = content.partition(b"\n")[0].rstrip(b"\r")
+    try:
+        names = next(csv.reader([line.decode()], strict=True), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{file}, line 1: it is no header of a CSV file in UTF-8: {ANEW}"
+        ) from error
+    if not any(names) or CONTROLS.search(line.decode()):
+        raise DataError(f"{file}, line 1: it is no header of a CSV file in UTF-8: {ANEW}")
+    return names
+
+
+def _first_csv_fault(content: bytes, file: str, columns: dict[str, type]) -> str:
+    """What is wrong with the first faulty line of a CSV file."""
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n")[1:], start=2):
+        where = f"{file}, line {number}"
+        try:
+            text = line.rstrip(b"\r").decode()
+            fields = next(csv.reader([text], strict=True), [])
+        except UnicodeDecodeError:
+            return f"{where}: {quoted(line.decode('latin-1'))} is not UTF-8. Save the file as UTF-8"
+        except csv.Error:
+            return f"{where}: a quotation mark in {quoted(text)} is not closed. Correct that line"
+        if len(fields) != len(columns):
+            return (
+                f"{where}: {len(fields)} field(s) in {quoted(text)}, expected {len(columns)} "
+                f"separated by commas ({', '.join(columns)}). Correct that line, or {ANEW}"
+            )
+        for (name, kind), field in zip(columns.items(), fields, strict=True):
+            if fault := _number_fault(name, kind, field):
+                return f"{where}: {fault}. Correct that line, or {ANEW}"
+    return f"{file} cannot be read as {','.join(columns)}: {ANEW}"
 
 
 def read_ml1m(table: str, content: bytes, file: str) -> pd.DataFrame:

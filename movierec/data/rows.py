@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from movierec.data.schema import LIKED, RATINGS
+from movierec.data.schema import FIVE_STARS, Scale
 
 UNKNOWN = 0  # the id, in every field, of a missing value and of a value not seen in training
 
@@ -20,10 +20,11 @@ class Rows:
     Args:
         ids: int32, shape (rows, fields).
         labels: 0 or 1, float32, shape (rows,).
-        ratings: 1 to 5, shape (rows,); needed only by a model with one class per rating.
+        ratings: shape (rows,); needed only by a model with one class per rating.
         movies: ids of the movie fields of every movie, int32, shape (movies, movie fields); needed
             only by training that draws unrated movies.
         movie_columns: the positions of the movie fields, if there are movies.
+        scale: the scale of the ratings.
     """
 
     ids: np.ndarray
@@ -31,6 +32,7 @@ class Rows:
     ratings: np.ndarray | None = None
     movies: np.ndarray | None = None
     movie_columns: slice | None = None
+    scale: Scale = FIVE_STARS
 
 
 def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
@@ -53,19 +55,16 @@ def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
         )
 
 
-def targets_of(num_classes: int, ratings: np.ndarray) -> np.ndarray:
+def targets_of(num_classes: int, ratings: np.ndarray, scale: Scale = FIVE_STARS) -> np.ndarray:
     """Training targets of ratings for a model with `num_classes` classes, shape (rows,).
 
     For one class the target is the label, float32. Otherwise it is the class, int32 from 0: the
-    last five classes are the five ratings; a class for unrated movies may come before them.
+    last classes are the ratings of the scale; a class for unrated movies may come before them.
 
     Raises:
-        ValueError: ratings other than 1 to 5.
+        ValueError: a rating that is not on the scale.
     """
-    if len(ratings) and not 1 <= ratings.min() <= ratings.max() <= RATINGS:
-        raise ValueError(
-            f"expected ratings from 1 to {RATINGS}. Received: {ratings.min()} to {ratings.max()}"
-        )
-    if num_classes == 1:
-        return (ratings >= LIKED).astype(np.float32)
-    return (ratings + (num_classes - RATINGS - 1)).astype(np.int32)
+    classes = scale.classes(ratings)
+    return (
+        scale.labels(ratings) if num_classes == 1 else classes + (num_classes - len(scale.ratings))
+    )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from movierec.data.raw_readers import DataError
 from movierec.data.schema import RATING, TIME_FEATURES, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
 
@@ -81,6 +82,8 @@ def _temporal(data: MovieLens) -> Split:
 
     Ratings of the same second are never separated.
     """
+    if not data.fields.time:
+        raise DataError(f"{data.name} has no times: choose a protocol that does not split by time")
     time = data.ratings[TIMESTAMP].to_numpy()
     first, second = np.quantile(time, [0.8, 0.9], method="inverted_cdf")
     return Split(

@@ -1,12 +1,15 @@
 """The tables of a MovieLens data set, indexed.
 
 =========  ==================================================================================
-users      user_id, gender (F/M), age (ML-1M's group), occupation (ML-1M's number), zipcode
-movies     movie_id, title (with its year in brackets), genres (separated by ``|``)
-ratings    user_id, movie_id, rating (1..5), timestamp (seconds since 1970, UTC)
+users      user_id and one column per further feature; in ML-1M and ML-100K gender (F/M), age
+           (ML-1M's group), occupation (ML-1M's number) and zipcode
+movies     movie_id, title (with its year in brackets), genres (separated by ``|``), and one
+           column per further feature
+ratings    user_id, movie_id, rating, timestamp (seconds since 1970, UTC; 0 everywhere if the
+           data set has no times)
 =========  ==================================================================================
 
-Rows keep the order of the raw files. Ids, ages, occupations and ratings are int32, timestamps
+Rows keep the order of the raw files. Whole numbers are int32, half stars float32, timestamps
 int64.
 """
 
@@ -16,8 +19,19 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from movierec.data import features, schema
-from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
+from movierec.data import features
+from movierec.data.schema import (
+    FIVE_STARS,
+    GENRE_FEATURES,
+    MOVIE,
+    RATING,
+    RELEASE_FEATURES,
+    TIME_FEATURES,
+    TIMESTAMP,
+    USER,
+    Fields,
+    Scale,
+)
 from movierec.files import digest
 
 
@@ -28,10 +42,11 @@ class MovieLens:
     A user's or movie's *position* is its row in the users or movies table, from 0.
 
     Args:
-        name: "ml-1m" or "ml-100k".
+        name: the name of its folder in `data/`.
         users, movies, ratings: the tables described in this module's docstring.
         source: where the files came from, in words.
         files: SHA-256 of each raw file.
+        scale: the ratings that can be given.
     """
 
     name: str
@@ -40,6 +55,24 @@ class MovieLens:
     ratings: pd.DataFrame
     source: str
     files: dict[str, str]
+    scale: Scale = FIVE_STARS
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The features that a model reads: those that the tables have."""
+        movie = [MOVIE]
+        if (self.movies["genres"] != "").any():
+            movie += GENRE_FEATURES
+        if self.movie_features["release_year"].notna().any():
+            movie += RELEASE_FEATURES
+        movie += [name for name in self.movies if name not in (MOVIE, "title", "genres")]
+        time = TIME_FEATURES if self.ratings[TIMESTAMP].any() else ()
+        return Fields(tuple(self.users), tuple(movie), time)
+
+    @property
+    def implicit(self) -> bool:
+        """Whether the data set says only that a user chose a movie, not how they rated it."""
+        return len(self.scale.ratings) == 1
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
@@ -50,12 +83,13 @@ class MovieLens:
         differ in these without any other difference.
         """
         year = self.movies["title"].str.extract(features.YEAR_PATTERN, expand=False).fillna("")
-        movies = self.movies[[MOVIE, "genres"]].assign(year=year)
-        ratings = self.ratings[[USER, MOVIE, RATING]]
+        movies = self.movies.drop(columns="title").assign(year=year)
+        numbers = self.scale.classes(self.ratings[RATING]) + 1
+        ratings = np.column_stack([self.ratings[USER], self.ratings[MOVIE], numbers])
         return {
             "users": digest(self.users.to_csv(index=False, lineterminator="\n").encode()),
             "movies": digest(movies.to_csv(index=False, lineterminator="\n").encode()),
-            "ratings": digest(ratings.to_numpy(np.int32).tobytes()),
+            "ratings": digest(ratings.astype(np.int32).tobytes()),
             "timestamps": digest(self.ratings[TIMESTAMP].to_numpy(np.int64).tobytes()),
         }
 
@@ -71,8 +105,8 @@ class MovieLens:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """1 where the rating is `LIKED` or more, else 0; float32, shape (ratings,)."""
-        return (self.ratings[RATING] >= schema.LIKED).to_numpy(np.float32)
+        """1 where the rating is `scale.liked` or more, else 0; float32, shape (ratings,)."""
+        return self.scale.labels(self.ratings[RATING])
 
     @cached_property
     def _user_index(self) -> pd.Index:
@@ -101,6 +135,6 @@ class MovieLens:
         return self.movie_positions(self.ratings[MOVIE])
 
     def features(self) -> pd.DataFrame:
-        """The 13 features of every rating, in the order of `schema.FEATURES` and of `ratings`."""
+        """The features of every rating, in the order of `fields` and of `ratings`."""
         rated = self.dated_ratings.merge(self.users, "left", on=USER)
-        return rated.merge(self.movie_features, "left", on=MOVIE)[list(schema.FEATURES)]
+        return rated.merge(self.movie_features, "left", on=MOVIE)[list(self.fields.all)]

@@ -93,7 +93,8 @@ def _folded_scores(
     """Scores of `rows` after folding in their users with the rows `first`."""
     users, ratings = encoded.data.rating_users, encoded.data.ratings[RATING].to_numpy()
     new, index = np.unique(users[first], return_inverse=True)
-    vectors = fold_in.fold_in(model, encoded.ids[first], ratings[first], index, prior_precision)
+    known = encoded.ids[first], ratings[first], index
+    vectors = fold_in.fold_in(model, *known, prior_precision, encoded.data.scale)
     return fold_in.score(model, encoded.ids[rows], vectors, np.searchsorted(new, users[rows]))
 
 
@@ -166,7 +167,8 @@ def _probabilities(
     kept = np.isin(users[first], users[rows])
     vectors = np.tile(model.table[UNKNOWN], (len(rows), 1))
     if len(first):
-        folded = fold_in.fold_in(model, encoded.ids[first[kept]], ratings[first[kept]], index[kept])
+        known = encoded.ids[first[kept]], ratings[first[kept]], index[kept]
+        folded = fold_in.fold_in(model, *known, scale=encoded.data.scale)
         vectors[: len(folded)] = folded
     predict = scorer.predictor(model.with_users(vectors))
     movies = np.arange(len(encoded.movie_ids))

@@ -11,6 +11,7 @@ from scipy.special import logit
 
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
+from movierec.data.raw_readers import DataError
 from movierec.data.schema import USER
 from movierec.data.tables import MovieLens
 from movierec.evaluation import (
@@ -50,8 +51,14 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
 
     Raises:
         ArtifactError: saved files that do not belong together or to the data.
+        DataError: the data set has no ratings, and the protocol needs them.
     """
     name = dataset.protocol.name
+    if dataset.data.implicit and not dataset.protocol.full_ranking:
+        raise DataError(
+            f"{dataset.data.name} has no ratings that say what was not liked: evaluate it with "
+            "--protocol full-ranking or future"
+        )
     if name == "new-users":
         parts = [
             _compared(dataset, scores, rows).assign(protocol=f"{name}, {count} ratings known")

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from movierec import files
-from movierec.data.schema import FEATURES, MOVIE, USER
+from movierec.data.schema import MOVIE, USER
 from movierec.data.tables import MovieLens
 from movierec.evaluation import metrics
 from movierec.models import artifacts, registry
@@ -61,7 +61,7 @@ def agreement(recommender: Recommender, count: int = 500, seed: int = 0) -> dict
         "other": float(_correlations(received, np.roll(changes, 1, axis=0)).mean()),
         "attention_least": float(attention.min()),
         "attention_most": float(attention.max()),
-        "decisive": FEATURES[int(change.argmax())],
+        "decisive": recommender.encoder.features[int(change.argmax())],
         "change": float(change.max()),
     }
 

@@ -138,7 +138,7 @@ def _fm_fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
 
     def fitted(**hyperparameters) -> Scorer:
         chosen = dataclasses.replace(named_settings.FM, **hyperparameters)
-        chosen = named_settings.sized(chosen, dataset.data.name)
+        chosen = named_settings.sized(chosen, dataset.data)
         dims = encoded.encoder.field_dims
         model, _ = fit_rows("fm", dims, encoded.rows(rows), None, chosen, settings.SEED)
         predict = predictor(model)

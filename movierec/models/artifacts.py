@@ -20,7 +20,6 @@ import numpy as np
 from movierec import files, provenance
 from movierec.data import encoder_file
 from movierec.data.encoder import EncoderError, FeatureEncoder
-from movierec.data.schema import FEATURES
 from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError, quoted
 from movierec.models import registry, weights_file
@@ -384,11 +383,6 @@ def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, di
         raise ArtifactError(str(error)) from error
     path = folder.weights(name)
     _check_hash(path, entry["weights_sha256"], remedy)
-    if encoder.features != FEATURES:
-        raise ArtifactError(
-            f"{folder.encoder} encodes {', '.join(encoder.features)}, expected "
-            f"{', '.join(FEATURES)}. {remedy}"
-        )
     if entry["model"]["field_dims"] != list(encoder.field_dims):
         raise ArtifactError(
             f"{folder.manifest} describes a model with {quoted(entry['model']['field_dims'])} ids "

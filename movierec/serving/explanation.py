@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from movierec.data.rows import UNKNOWN
-from movierec.data.schema import FEATURES, LIKED, MOVIE, MOVIE_COLUMNS, RATING
+from movierec.data.schema import MOVIE, RATING
 from movierec.serving.lookups import RequestError
 from movierec.serving.recommender import Candidates, Recommender
 
@@ -80,9 +80,9 @@ def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> 
     np.fill_diagonal(variants[1:], UNKNOWN)
     logits, attention = model.logits_of(model.embedding(variants))
     probability = model.probabilities(logits)[:, 0]
-    classes = recommender.encoder.classes
+    known = recommender.encoder.classes.values()
     return Explanation(
-        field_values=tuple(str(classes[f][i]) for f, i in zip(FEATURES, ids, strict=True)),
+        field_values=tuple(str(values[i]) for values, i in zip(known, ids, strict=True)),
         attention=np.stack([layer[0] for layer in attention]),
         probability=float(probability[0]),
         without=probability[1:],
@@ -101,7 +101,8 @@ def reasons(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.
         At most `REASONS` rows of liked movies: movie_id, rating and log_odds, what the movie adds
         to the logarithm of P(turn to it), if that is more than 0; the largest first.
     """
-    liked = rated.loc[(rated[RATING] >= LIKED) & (rated[MOVIE] != movie_id), [MOVIE, RATING]]
+    likes = rated[RATING] >= recommender.data.scale.liked
+    liked = rated.loc[likes & (rated[MOVIE] != movie_id), [MOVIE, RATING]]
     positions = recommender.data.movie_positions([movie_id, *liked[MOVIE]])
     added = recommender.candidate_model.reasons(positions[1:], positions[0])
     liked = liked.assign(log_odds=added).query("log_odds > 0")
@@ -122,7 +123,8 @@ def nearest(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.
     """
     positions = recommender.data.movie_positions([movie_id, *rated[MOVIE]])
     ids = recommender.new_user_ids({})[positions]
-    vectors = recommender.model.embedding(ids)[:, MOVIE_COLUMNS].reshape(len(positions), -1)
+    columns = recommender.data.fields.movie_columns
+    vectors = recommender.model.embedding(ids)[:, columns].reshape(len(positions), -1)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     similarity = vectors[1:] @ vectors[0]
     movies = rated[[MOVIE, RATING]].assign(similarity=similarity)

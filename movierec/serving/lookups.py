@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from movierec.data import features
-from movierec.data.schema import LIKED, MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
+from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
 from movierec.data.tables import MovieLens
 from movierec.errors import MovieRecError, quoted
 from movierec.serving.movie_search import Matches, TitleIndex
@@ -83,7 +83,7 @@ class Lookups:
 
     @cached_property
     def liked_table(self) -> sparse.csr_array:
-        """1 where a user (row) rated a movie (column) `LIKED` or more; float32."""
+        """1 where a user (row) rated a movie (column) `scale.liked` or more; float32."""
         return self._table(np.flatnonzero(self.data.labels > 0))
 
     def _table(self, rows: np.ndarray) -> sparse.csr_array:
@@ -126,18 +126,18 @@ class Lookups:
 
     @cached_property
     def _liked(self) -> tuple[np.ndarray, np.ndarray]:
-        """User and movie positions of all ratings of `LIKED` or more."""
+        """User and movie positions of all ratings of `scale.liked` or more."""
         liked = self.data.labels > 0
         return self.data.rating_users[liked], self.data.rating_movies[liked]
 
     @cached_property
     def likes(self) -> np.ndarray:
-        """Number of users who rated each movie `LIKED` or more."""
+        """Number of users who rated each movie `scale.liked` or more."""
         return np.bincount(self._liked[1], minlength=len(self.movies))
 
     @cached_property
     def likes_by_user(self) -> np.ndarray:
-        """Number of movies that each user rated `LIKED` or more, in the users table's order."""
+        """Number of movies that each user rated `scale.liked` or more, by position."""
         return np.bincount(self._liked[0], minlength=len(self.data.users))
 
     @cached_property
@@ -173,15 +173,15 @@ class Lookups:
 
     @cached_property
     def years(self) -> dict[str, int]:
-        """First and last year of a release and of a rating."""
-        released = self.movies["release_year"].dropna().astype(int)
-        rated = pd.to_datetime(self.data.ratings[TIMESTAMP].agg(["min", "max"]), unit="s").dt.year
-        return {
-            "first_release": int(released.min()),
-            "last_release": int(released.max()),
-            "first_rating": int(rated["min"]),
-            "last_rating": int(rated["max"]),
-        }
+        """First and last year of a release and of a rating, for what the data set has."""
+        found = {}
+        if len(released := self.movies["release_year"].dropna()):
+            found |= {"first_release": int(released.min()), "last_release": int(released.max())}
+        if self.data.fields.time:
+            times = self.data.ratings[TIMESTAMP].agg(["min", "max"])
+            first, last = pd.to_datetime(times, unit="s").dt.year
+            found |= {"first_rating": int(first), "last_rating": int(last)}
+        return found
 
     @cached_property
     def _titles(self) -> TitleIndex:
@@ -262,9 +262,11 @@ class Lookups:
         return self.data.movie_positions(self._ratings_of(user_id)[MOVIE])
 
     def liked(self, user_id: int) -> np.ndarray:
-        """Positions of the movies that the user rated `LIKED` or more."""
+        """Positions of the movies that the user rated `scale.liked` or more."""
         ratings = self._ratings_of(user_id)
-        return self.data.movie_positions(ratings.loc[ratings[RATING] >= LIKED, MOVIE])
+        return self.data.movie_positions(
+            ratings.loc[ratings[RATING] >= self.data.scale.liked, MOVIE]
+        )
 
     def passing(self, filters: Filters) -> np.ndarray:
         """Which movies pass the filters but `like`; bool, shape (movies,).

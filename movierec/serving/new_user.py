@@ -1,29 +1,26 @@
 """Recommendations for a new user, from a profile and a few ratings."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from movierec.data.schema import LIKED
 from movierec.models import fold_in
 from movierec.serving.recommender import Candidates, Recommender
 
 
 @dataclass(frozen=True)
 class NewUser:
-    """A new user's profile and ratings; None or "" for what is not given.
+    """A new user's profile and ratings.
 
     Args:
-        gender, age, occupation, zipcode: as in the users table.
-        rated: pairs of movie id and rating (1 to 5), in the order in which they were given.
+        profile: feature → value as in the users table; None or "" for what is not given.
+        rated: pairs of movie id and rating, in the order in which they were given.
     """
 
-    gender: str | None = None
-    age: int | None = None
-    occupation: int | None = None
-    zipcode: str = ""
-    rated: tuple[tuple[int, int], ...] = ()
+    profile: Mapping[str, object] = field(default_factory=dict)
+    rated: tuple[tuple[int, float], ...] = ()
 
     @property
     def based_on(self) -> str:
@@ -34,8 +31,8 @@ class NewUser:
         """
         if self.rated:
             return "ratings"
-        profile = (self.gender, self.age, self.occupation, self.zipcode or None)
-        return "nothing" if profile == (None,) * 4 else "profile"
+        given = [value for value in self.profile.values() if value not in (None, "")]
+        return "profile" if given else "nothing"
 
 
 Viewer = int | NewUser  # a user id of the data set, or a new user
@@ -55,20 +52,16 @@ def candidates(
     Raises:
         RequestError: impossible year or month.
     """
-    profile = {
-        "gender": user.gender,
-        "age": user.age,
-        "occupation": user.occupation,
-        "zipcode": user.zipcode or None,
-    }
-    ids = recommender.new_user_ids(profile, year, month)
+    data = recommender.data
+    ids = recommender.new_user_ids(user.profile, year, month)
     unrated = np.ones(len(ids), bool)
-    movies, ratings = np.array(user.rated, int).reshape(-1, 2).T
-    positions = recommender.data.movie_positions(movies)
+    movies, ratings = np.array(user.rated).reshape(-1, 2).T
+    positions = data.movie_positions(movies)
     unrated[positions] = False
-    found = Candidates(ids, unrated, positions, positions[ratings >= LIKED])
+    found = Candidates(ids, unrated, positions, positions[ratings >= data.scale.liked])
     if not user.rated:
         return found
     users = np.zeros(len(positions), int)
-    vectors = fold_in.fold_in(recommender.model, ids[positions], ratings, users)
+    rows = ids[positions], ratings, users
+    vectors = fold_in.fold_in(recommender.model, *rows, scale=data.scale)
     return dataclasses.replace(found, user_vector=vectors[0])

@@ -12,12 +12,11 @@ from movierec import files
 from movierec.data import movielens
 from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
-from movierec.data.schema import FEATURES, LIKED, MOVIE, TIME_FEATURES, USER, USER_FEATURES, YEARS
-from movierec.data.schema import MOVIE_COLUMNS as MOVIE_FIELDS
+from movierec.data.schema import MOVIE, TIME_FEATURES, USER, YEARS
 from movierec.data.tables import MovieLens
 from movierec.errors import quoted
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
-from movierec.models.artifacts import FIRST_STAGES
+from movierec.models.artifacts import CANDIDATES, NEXT_MOVIE
 from movierec.models.candidates import CandidateModel
 from movierec.models.next_movie import NextMovieModel
 from movierec.models.numpy_model import NumpyModel
@@ -34,7 +33,7 @@ class Candidates:
     """Every movie, encoded for one user at one time, with what the user has rated.
 
     Args:
-        ids: encoded features, int32 (movies, 13).
+        ids: encoded features, int32 (movies, fields).
         unrated: which movies the user has not rated, bool (movies,).
         rated: positions of the movies that the user has rated, oldest first.
         liked: positions of those that the user likes.
@@ -58,7 +57,7 @@ class Recommender:
         encoder: the encoder it was trained with.
         entry: its manifest entry.
         candidate_model: the model of what users turn to.
-        next_movie_model: the model of what they rate next.
+        next_movie_model: the model of what they rate next; None if there is none.
     """
 
     def __init__(
@@ -68,12 +67,17 @@ class Recommender:
         encoder: FeatureEncoder,
         entry: dict,
         candidate_model: CandidateModel,
-        next_movie_model: NextMovieModel,
+        next_movie_model: NextMovieModel | None = None,
     ):
         self.lookups, self.model, self.encoder, self.entry = lookups, model, encoder, entry
         self.candidate_model, self.next_movie_model = candidate_model, next_movie_model
         self._encoded = EncodedDataset(lookups.data, encoder)
         self._predict = scorer.predictor(model)
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The orders of a list that the recommender has, see `recommend`."""
+        return ORDERS if self.next_movie_model is not None else ORDERS[:-1]
 
     @property
     def data(self) -> MovieLens:
@@ -97,7 +101,8 @@ class Recommender:
                 year or month without training rows is encoded as unknown.
             order: "for-you": by the probability that the user turns to the movie and likes it,
                 P(turn to it) · P(like it). "surest": by P(like it) alone, as in the original.
-                "carry-on": by P(rate it next) · P(like it), from the movies they rated last.
+                "carry-on": by P(rate it next) · P(like it), from the movies they rated last; only
+                with a next-movie model.
 
         Returns:
             `n` rows: movie_id, title, genres, release_year, probability (of a rating of 4 or more,
@@ -109,7 +114,9 @@ class Recommender:
         """
         return self.rank(self.candidates(user_id, year, month), n, order=order)
 
-    def recommend_all(self, n: int = 10, order: str = "for-you") -> pd.DataFrame:
+    def recommend_all(
+        self, n: int = 10, order: str = "for-you", users: np.ndarray | None = None
+    ) -> pd.DataFrame:
         """The movies that `recommend` gives, for every user who has unrated ones.
 
         Users are ranked `USERS` at a time, so memory does not grow with their number.
@@ -117,21 +124,20 @@ class Recommender:
         Args:
             n: number of movies; users with fewer unrated movies get those.
             order: see `recommend`.
+            users: positions of users; by default all.
 
         Returns:
-            user_id, rank (from 1), movie_id and probability; in the order of the users table.
+            user_id, rank (from 1), movie_id and probability; in the order of `users`.
 
         Raises:
             RequestError: an unknown order, or n out of range.
         """
-        _check_order(order)
+        self._check_order(order)
         _check_whole("n", n, range(1, len(self.data.movies) + 1))
-        users = np.arange(len(self.data.users))
-        times = self.encoder.transform(self.lookups.last_times, TIME_FEATURES)
-        parts = [
-            self._best_of(users[start : start + USERS], times[start : start + USERS], n, order)
-            for start in range(0, len(users), USERS)
-        ]
+        users = np.arange(len(self.data.users)) if users is None else users
+        times = self.encoder.transform(self.lookups.last_times, self.data.fields.time)
+        blocks = [users[start : start + USERS] for start in range(0, len(users), USERS)]
+        parts = [self._best_of(block, times[block], n, order) for block in blocks]
         user, movie, rank, probability = (np.concatenate(part) for part in zip(*parts, strict=True))
         return pd.DataFrame(
             {
@@ -156,12 +162,13 @@ class Recommender:
             first_stage[some] = self.next_movie_model.log_probability(
                 histories[some], unrated[some]
             )
-        movies = np.sort(np.argsort(-first_stage, axis=1, kind="stable")[:, :pool], axis=1)
-        ids = np.empty((*movies.shape, len(FEATURES)), np.int32)
-        ids[..., : MOVIE_FIELDS.start] = self._encoded.user_ids[users, None]
-        ids[..., MOVIE_FIELDS] = self._encoded.movie_ids[movies]
-        ids[..., MOVIE_FIELDS.stop :] = times[:, None]
-        probability = self._predict(ids.reshape(-1, len(FEATURES))).reshape(movies.shape)
+        movies = _largest(first_stage, min(pool, first_stage.shape[1]))
+        fields = self.data.fields
+        ids = np.empty((*movies.shape, len(fields.all)), np.int32)
+        ids[..., : fields.movie_columns.start] = self._encoded.user_ids[users, None]
+        ids[..., fields.movie_columns] = self._encoded.movie_ids[movies]
+        ids[..., fields.movie_columns.stop :] = times[:, None]
+        probability = self._predict(ids.reshape(-1, len(fields.all))).reshape(movies.shape)
         score = np.log(probability) + np.take_along_axis(first_stage, movies, axis=1)
         best = np.argsort(-score, axis=1, kind="stable")[:, :n]
         found, position = np.nonzero(np.isfinite(np.take_along_axis(score, best, axis=1)))
@@ -184,10 +191,10 @@ class Recommender:
         user = self._encoded.user_ids[self.lookups.user_position(user_id)]
         time = self._encoded_time(self.lookups.default_time(user_id), year, month)
         ids = self._encoded.with_all_movies(user, time)
-        movies, ratings = np.array(seen, int).reshape(-1, 2).T
+        movies, ratings = np.array(seen).reshape(-1, 2).T
         positions = self.data.movie_positions(movies)
         rated = np.append(self.lookups.rated(user_id), positions)
-        liked = np.union1d(self.lookups.liked(user_id), positions[ratings >= LIKED])
+        liked = np.union1d(self.lookups.liked(user_id), positions[ratings >= self.data.scale.liked])
         unrated = np.ones(len(ids), bool)
         unrated[rated] = False
         return Candidates(ids, unrated, rated, liked)
@@ -214,6 +221,15 @@ class Recommender:
             return self._predict(ids)
         users = np.zeros(len(ids), np.int32)
         return fold_in.score(self.model, ids, candidates.user_vector[None], users)
+
+    def _check_order(self, order: str) -> None:
+        if order not in ORDERS:
+            raise RequestError(f"unknown order {quoted(order)}: choose one of {', '.join(ORDERS)}")
+        if order not in self.orders:
+            raise RequestError(
+                f"the order {order} needs the next-movie model: train it with "
+                f"`python -m movierec train --dataset {self.data.name} --model next-movie`"
+            )
 
     def rank(
         self,
@@ -242,7 +258,7 @@ class Recommender:
             RequestError: n below 1 or above the number of unrated movies, all movies rated, an
                 unknown order, or a genre or decade that no movie has.
         """
-        _check_order(order)
+        self._check_order(order)
         left = int(candidates.unrated.sum())
         if not left:
             raise RequestError("every movie is rated already: there is nothing to recommend")
@@ -256,7 +272,7 @@ class Recommender:
         else:
             turned_to = self.turned_to(candidates, order)
             turned_to = (turned_to - adventure * self.candidate_model.popularity)[positions]
-            pool = np.sort(np.argsort(-turned_to, kind="stable")[: max(n, POOL)])
+            pool = _largest(turned_to[None], min(max(n, POOL), len(turned_to)))[0]
             positions = positions[pool]
             probability = self.probability(candidates, positions)
             score = turned_to[pool] + np.log(probability)
@@ -282,35 +298,40 @@ class Recommender:
     def new_user_ids(
         self, profile: Mapping, year: int | None = None, month: int | None = None
     ) -> np.ndarray:
-        """Encoded features of a new user with every movie, int32, shape (movies, 13).
+        """Encoded features of a new user with every movie, int32, shape (movies, fields).
 
         Args:
-            profile: gender, age, occupation and zipcode as in the users table; whatever is None or
-                missing is encoded as unknown, and so is the user id.
+            profile: values of the user's features as in the users table, such as gender or age;
+                whatever is None or missing is encoded as unknown, and so is the user id.
             year, month: by default those of the newest rating in the data set.
         """
-        row = pd.DataFrame([{name: profile.get(name) for name in USER_FEATURES}])
-        user = self.encoder.transform(row, USER_FEATURES)[0]
+        names = self.data.fields.user
+        row = pd.DataFrame([{name: profile.get(name) for name in names}])
+        user = self.encoder.transform(row, names)[0]
         time = self._encoded_time(self.lookups.default_time(), year, month)
         return self._encoded.with_all_movies(user, time)
 
     def _encoded_time(
         self, default: tuple[int, int], year: int | None, month: int | None
     ) -> np.ndarray:
-        """Encoded year and month, int32 (2,)."""
-        year = default[0] if year is None else year
-        month = default[1] if month is None else month
-        _check_whole("year", year, YEARS)
-        _check_whole("month", month, range(1, 13))
-        time = pd.DataFrame([[year, month]], columns=list(TIME_FEATURES))
-        return self.encoder.transform(time, TIME_FEATURES)[0]
+        """Encoded year and month, int32 (time features,)."""
+        wanted = []
+        for name, value, allowed, usual in (
+            ("year", year, YEARS, default[0]),
+            ("month", month, range(1, 13), default[1]),
+        ):
+            if value is not None:
+                _check_whole(name, value, allowed)
+            wanted.append(usual if value is None else value)
+        time = pd.DataFrame([wanted], columns=list(TIME_FEATURES))
+        return self.encoder.transform(time, self.data.fields.time)[0]
 
     def score(self, rows: pd.DataFrame) -> np.ndarray:
         """Probability that each row's rating is 4 or more.
 
         Args:
-            rows: raw values, with at least the 13 columns of `schema.FEATURES`. Values that are
-                not in the training rows are encoded as unknown.
+            rows: raw values, with at least the columns `data.fields.all`. Values that are not in
+                the training rows are encoded as unknown.
 
         Returns:
             float32, shape (rows,); the Keras model's `predict` on the encoded rows, up to rounding.
@@ -321,9 +342,16 @@ class Recommender:
         return self._predict(self.encoder.transform(rows))
 
 
-def _check_order(order: str) -> None:
-    if order not in ORDERS:
-        raise RequestError(f"unknown order {quoted(order)}: choose one of {', '.join(ORDERS)}")
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """The columns of the `count` largest values of each row, ascending, shape (rows, count).
+
+    Of equal values, those in the first columns are taken.
+    """
+    least = -np.partition(-values, count - 1, axis=1)[:, count - 1, None] if count else np.inf
+    more, equal = values > least, values == least
+    left = count - more.sum(axis=1, keepdims=True)
+    chosen = more | (equal & (np.cumsum(equal, axis=1) <= left))
+    return np.nonzero(chosen)[1].reshape(len(values), count)
 
 
 def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
@@ -342,7 +370,7 @@ def load(
 
     Args:
         model: "autoint" or "autointmlp".
-        dataset: "ml-1m" or "ml-100k".
+        dataset: the name of a data set, see `movielens.load`.
         root: the folder that contains `data/` and `model/`.
         fetch: whether a missing data set may be downloaded.
 
@@ -369,5 +397,7 @@ def attach(lookups: Lookups, model: str, root: Path = files.ROOT) -> Recommender
     folder = artifacts.model_folder(data.name, root=root)
     loaded, encoder, entry = artifacts.load(folder, model)
     artifacts.check_data(entry, data, model)
-    first_stages = (artifacts.load_arrays(folder, name, data) for name in FIRST_STAGES)
-    return Recommender(lookups, loaded, encoder, entry, *first_stages)
+    candidate_model = artifacts.load_arrays(folder, CANDIDATES, data)
+    saved = NEXT_MOVIE in folder.content()
+    next_movie_model = artifacts.load_arrays(folder, NEXT_MOVIE, data) if saved else None
+    return Recommender(lookups, loaded, encoder, entry, candidate_model, next_movie_model)

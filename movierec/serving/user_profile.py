@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from movierec.data.schema import LIKED, MOVIE, RATING, TIMESTAMP
+from movierec.data.schema import TIMESTAMP
 from movierec.serving.lookups import Lookups
 
 DISTINCT = 0.05  # a genre is a favourite if its share is 5 points above all users' share
@@ -44,7 +44,7 @@ def user_profile(lookups: Lookups, user_id: int) -> UserProfile:
         RequestError: unknown user.
     """
     history = lookups.history(user_id)
-    liked = lookups.data.movie_positions(history.loc[history[RATING] >= LIKED, MOVIE])
+    liked = lookups.liked(user_id)
     genres = _shares(lookups.genre_table, liked, lookups.likes)
     decades = _shares(lookups.decade_table, liked, lookups.likes)
     difference = (genres["share"] - genres["overall"]).sort_values(ascending=False)
@@ -54,7 +54,7 @@ def user_profile(lookups: Lookups, user_id: int) -> UserProfile:
     return UserProfile(
         rated=len(history),
         liked=len(liked),
-        overall_share=float((lookups.data.ratings[RATING] >= LIKED).mean()),
+        overall_share=float(lookups.data.labels.mean()),
         first=time.min(),
         last=time.max(),
         genres=genres.sort_values("overall", ascending=False, ignore_index=True),

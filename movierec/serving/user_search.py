@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from movierec.data.schema import USER
 from movierec.serving.descriptions import Wanted
 from movierec.serving.lookups import Lookups
 
@@ -25,15 +24,16 @@ def search(lookups: Lookups, wanted: Wanted) -> pd.DataFrame:
         wanted: see `descriptions.parse`.
 
     Returns:
-        user_id, gender, age, occupation, and share: the wanted genres' mean share of the user's
+        The columns of the users table, and share: the wanted genres' mean share of the user's
         liked movies (NaN without a wanted genre).
     """
     users = lookups.data.users
     mask = np.full(len(users), bool(wanted))
     for field in ("gender", "age", "occupation"):
+        values = users[field] if field in users else pd.Series(np.nan, users.index)
         if field in wanted.fields:
-            mask &= users[field].isin(wanted.fields[field]).to_numpy(bool)
-        mask &= ~users[field].isin(wanted.excluded.get(field, [])).to_numpy(bool)
+            mask &= values.isin(wanted.fields[field]).to_numpy(bool)
+        mask &= ~values.isin(wanted.excluded.get(field, [])).to_numpy(bool)
     likes, counts = lookups.likes_by_user, lookups.genre_likes
     for genre in wanted.excluded.get("genre", []):
         rated = lookups.genre_ratings(genre)
@@ -48,5 +48,4 @@ def search(lookups: Lookups, wanted: Wanted) -> pd.DataFrame:
         mask &= liked > 0
     positions = np.flatnonzero(mask)
     best = positions[np.argsort(-order[positions], kind="stable")]
-    columns = [USER, "gender", "age", "occupation"]
-    return users.iloc[best][columns].assign(share=share[best]).reset_index(drop=True)
+    return users.iloc[best].assign(share=share[best]).reset_index(drop=True)

@@ -71,7 +71,8 @@ def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:
 def train(data: MovieLens, root: Path = files.ROOT) -> dict:
     """Fit the candidate model to all ratings and save it for serving.
 
-    Its factors come from the protocol `temporal`: what users turned to later.
+    Its factors come from the protocol `temporal`: what users turned to later. Without times they
+    come from `test-rows`: what else users turned to.
 
     Args:
         data: the data set.
@@ -83,7 +84,8 @@ def train(data: MovieLens, root: Path = files.ROOT) -> dict:
     Raises:
         DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_arrays`.
     """
-    model = fit(split_by(data, "temporal"), np.arange(len(data.ratings)))
+    dataset = split_by(data, "temporal" if data.fields.time else "test-rows")
+    model = fit(dataset, np.arange(len(data.ratings)))
     entry = artifacts.description(data) | {
         "code": provenance.code_hash(__name__),
         "l2": L2,

@@ -61,5 +61,5 @@ def fit_rows(
     from movierec.training import loop
 
     keras.utils.set_random_seed(seed)
-    model = registry.keras_class(name)(field_dims, **settings.model_arguments(name))
+    model = registry.keras_class(name)(field_dims, **settings.model_arguments(name, train.scale))
     return model, loop.fit(model, train, valid, settings, seed, **resume_options)

@@ -32,7 +32,7 @@ from movierec.models.history import SUMS, USER_PRIOR, HistoryModel, movie_means
 from movierec.models.numpy_model import NumpyModel
 from movierec.training import loop, losses
 from movierec.training.fitting import rows_to_fit
-from movierec.training.named_settings import settings_for
+from movierec.training.named_settings import settings_for, sized
 from movierec.training.settings import SEED, Settings
 
 FOLDS = 5
@@ -44,7 +44,7 @@ compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 
 def settings_of(dataset: SplitDataset, **changes) -> Settings:
     """The tuned setting with `EPOCHS` epochs and without interacting layers, changed."""
-    tuned = settings_for("tuned", dataset.data.name, dataset.protocol.name)
+    tuned = sized(settings_for("tuned", dataset.protocol.name), dataset.data)
     return dataclasses.replace(tuned, **{"num_layers": 0, "epochs": EPOCHS} | changes)
 
 
@@ -74,7 +74,7 @@ def fit(
     events = _Events.of(dataset, rows_to_fit(dataset, settings))
     encoded = dataset.encoded(dataset.fit_encoder(events.rows))
     dims = (*encoded.encoder.field_dims, *[1] * SUMS)
-    network = AutoIntMLP(dims, **settings.model_arguments("autointmlp"))
+    network = AutoIntMLP(dims, **settings.model_arguments("autointmlp", dataset.data.scale))
     start = keras.initializers.RandomNormal(stddev=0.01)
     shape = (len(dataset.data.movies), settings.embed_dim)
     vectors = keras.Variable(start(shape), name="history")
@@ -193,8 +193,8 @@ class _Events:
 def _step_function(network, vectors, optimizer, events, encoded, settings, noise):
     """A graph that trains on batches of event positions (steps, batch) and returns their losses."""
     ids = np.hstack([encoded.ids[events.rows], np.zeros((len(events.rows), SUMS), np.int32)])
-    targets = tf.constant(targets_of(network.num_classes, events.ratings.astype(np.int32)))
-    penalties = loop._penalties(network, ids, settings.l2_embedding)
+    targets = tf.constant(targets_of(network.num_classes, events.ratings, encoded.data.scale))
+    penalties = loop.embedding_penalties(network, ids, settings.l2_embedding)
     penalties[-SUMS:] = 0  # of the two vectors that are added to the sums
     penalties, ids = tf.constant(penalties), tf.constant(ids)
     of_vectors = settings.l2_embedding * np.sqrt(events.counts) / len(events.rows)

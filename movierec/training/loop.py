@@ -5,6 +5,7 @@ import json
 import logging
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from tqdm import tqdm
 from autoint import AutoInt
 from movierec import files
 from movierec.data.rows import UNKNOWN, Rows, check_ids, targets_of
-from movierec.data.schema import RATINGS
 from movierec.models.scorer import predictor
 from movierec.training import losses
 from movierec.training.settings import SEED, Settings, TrainingError
@@ -137,7 +137,7 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
     """A graph that trains on batches of row indices (steps, batch) and returns their losses."""
     ids, targets = tf.constant(train.ids), tf.constant(_targets(model, train))
     if settings.l2_embedding:
-        penalties = tf.constant(_penalties(model, train.ids, settings.l2_embedding))
+        penalties = tf.constant(embedding_penalties(model, train.ids, settings.l2_embedding))
     if settings.unrated_per_row:
         with_unrated = unrated_sampler(train, settings.unrated_per_row, noise)
     variables, mean_loss = model.trainable_variables, losses.mean_loss(model)
@@ -171,11 +171,11 @@ def _targets(model: AutoInt, train: Rows) -> np.ndarray:
     if model.num_classes == 1:
         return train.labels
     if train.ratings is None:
-        raise TrainingError(f"the model needs ratings from 1 to {RATINGS}. Received: none")
-    return targets_of(model.num_classes, train.ratings)
+        raise TrainingError("the model needs ratings, one per row. Received: none")
+    return targets_of(model.num_classes, train.ratings, train.scale)
 
 
-def _penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:
+def embedding_penalties(model: AutoInt, ids: np.ndarray, l2: float) -> np.ndarray:
     """`l2 / √n` for every row of the embedding table, float32; n counts the id's rows."""
     dims = model.embedding.field_dims
     counts = [np.bincount(column, minlength=size) for column, size in zip(ids.T, dims, strict=True)]
@@ -256,6 +256,11 @@ def one_epoch(train_batches, rows: int, settings: Settings, seed: int, epoch: in
     return float(np.average(means, weights=sizes))
 
 
+# what NumPy and zipfile raise for a damaged file
+UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, RuntimeError)
+UNREADABLE += (zlib.error, zipfile.BadZipFile)
+
+
 class _State:
     """The state from which an interrupted run continues: variables, history and kept weights."""
 
@@ -274,7 +279,7 @@ class _State:
                 current = [saved[f"current_{n}"] for n in range(len(self.variables))]
                 kept = [saved[f"kept_{n}"] for n in range(len(self.kept))]
                 identity, history = header["identity"], header["history"]
-        except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             log.warning("%s cannot be read (%s): training starts from scratch", self.path, error)
             return
         if identity != self.identity:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from movierec.data.tables import MovieLens
 from movierec.training.settings import Settings
 
 _TUNED = Settings(
@@ -29,24 +30,40 @@ SETTINGS = {
 FM = Settings(
     embed_dim=32, learning_rate=2e-3, ema_momentum=0.998, l2_embedding=0.3, epochs=9, patience=None
 )
-# ML-100K has a tenth of the rows: smaller batches and a lower EMA momentum
+# For ML-100K's size: smaller batches and a lower EMA momentum. Above, the settings were chosen on a
+# million ratings.
+SMALL_DATA = 300_000  # ratings
 SMALL_DATA_OVERRIDES = {"batch_size": 512, "ema_momentum": 0.99}
+# For the size of ML-10M and above: larger batches, so that the update of all embeddings after every
+# batch does not take most of the time. Not tuned.
+LARGE_DATA = 5_000_000  # ratings
+LARGE_DATA_OVERRIDES = {"batch_size": 16_384, "learning_rate": 4e-3, "ema_momentum": 0.99}
+UNRATED_PER_ROW = 3  # as in `unseen`
 # the best epoch on the protocol's own validation rows, which confirmed the rest, see search.grids
 PROTOCOL_OVERRIDES = {"paper": {"epochs": 8}, "temporal": {"epochs": 5}}
 
 
-def settings_for(setting: str, dataset: str, protocol: str = "test-rows") -> Settings:
-    """A setting, a key of `SETTINGS`, adapted to a data set and protocol."""
+def settings_for(setting: str, protocol: str = "test-rows") -> Settings:
+    """A setting, a key of `SETTINGS`, adapted to a protocol."""
     settings = SETTINGS[setting]
     if setting == "tuned":
         settings = dataclasses.replace(settings, **PROTOCOL_OVERRIDES.get(protocol, {}))
-    return sized(settings, dataset)
+    return settings
 
 
-def sized(settings: Settings, dataset: str) -> Settings:
-    """Settings that were chosen on ML-1M, adapted to the size of a data set.
+def sized(settings: Settings, data: MovieLens) -> Settings:
+    """Settings that were chosen on ML-1M, adapted to a data set.
 
-    The course project's settings stay as they are.
+    Small and large data sets get batches of another size. If all ratings mean "liked", unrated
+    movies are drawn, because a model needs something that is not liked. The course project's
+    settings stay as they are.
     """
-    small = dataset == "ml-100k" and settings.start != "original"
-    return dataclasses.replace(settings, **SMALL_DATA_OVERRIDES) if small else settings
+    changes = {}
+    if settings.start != "original":
+        if len(data.ratings) < SMALL_DATA:
+            changes = SMALL_DATA_OVERRIDES
+        elif len(data.ratings) > LARGE_DATA:
+            changes = LARGE_DATA_OVERRIDES
+    if data.implicit:
+        changes = changes | {"five_ratings": True, "unrated_per_row": UNRATED_PER_ROW}
+    return dataclasses.replace(settings, **changes)

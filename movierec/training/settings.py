@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from movierec.data.schema import LIKED, RATINGS
+from movierec.data.schema import FIVE_STARS, Scale
 from movierec.errors import MovieRecError
 
 SEED = 42
@@ -75,11 +75,12 @@ class Settings:
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} is {getattr(self, name)}, expected 0 up to below 1")
 
-    def model_arguments(self, name: str) -> dict:
+    def model_arguments(self, name: str, scale: Scale = FIVE_STARS) -> dict:
         """The constructor arguments of a model, except `field_dims`.
 
         Args:
             name: one of `registry.NAMES`.
+            scale: of the ratings, for a model with one class per rating.
         """
         if name == "fm":
             return {"embed_dim": self.embed_dim}
@@ -88,6 +89,6 @@ class Settings:
             names += ["mlp_units", "dropout", "pairwise_pooling"]
         arguments = {name: getattr(self, name) for name in names}
         if self.five_ratings:
-            arguments["num_classes"] = RATINGS + (self.unrated_per_row > 0)
-            arguments["num_positive"] = RATINGS + 1 - LIKED
+            arguments["num_classes"] = len(scale.ratings) + (self.unrated_per_row > 0)
+            arguments["num_positive"] = scale.positive
         return arguments

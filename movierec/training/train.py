@@ -10,7 +10,7 @@ from movierec.data.dataset import split_by
 from movierec.data.tables import MovieLens
 from movierec.models import artifacts
 from movierec.training import fitting
-from movierec.training.named_settings import settings_for
+from movierec.training.named_settings import settings_for, sized
 from movierec.training.settings import SEED, TrainingError
 
 
@@ -48,7 +48,7 @@ def train(
 
     from movierec.training import losses
 
-    settings = dataclasses.replace(settings_for(setting, data.name, protocol), **overrides)
+    settings = dataclasses.replace(sized(settings_for(setting, protocol), data), **overrides)
     if not 0 <= seed < 2**32:
         raise TrainingError(f"seed is {seed}, expected a whole number from 0 to {2**32 - 1}")
     folder = artifacts.model_folder(data.name, setting, root, protocol)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from movierec.data.dataset import UNRATED_PER_ROW, split_by
+from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.raw_readers import DataError
-from movierec.data.schema import FEATURES
 from movierec.data.splits import PROTOCOLS
 
 
@@ -25,8 +25,14 @@ def test_the_encoder_knows_the_values_of_its_rows_only(dataset, encoded):
     """Fitted on unique users and movies, it equals the encoder fitted on the joined rows."""
     rows = dataset.data.features().iloc[dataset.split.train]
     expected = encoded.encoder.fit(rows)
-    assert encoded.encoder.features == expected.features == FEATURES
+    assert encoded.encoder.features == expected.features == dataset.data.fields.all
     assert encoded.encoder.to_bytes() == expected.to_bytes()
+
+
+def test_an_encoder_of_other_features_is_refused(dataset):
+    rows = dataset.data.features().rename(columns={"gender": "sex"})
+    with pytest.raises(EncoderError, match="has the fields user_id, sex, .* but ml-1m has user_id"):
+        dataset.encoded(FeatureEncoder.fit(rows))
 
 
 def test_ids_equal_the_encoded_joined_rows(dataset, encoded):

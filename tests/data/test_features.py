@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from movierec.data import features, movielens
-from movierec.data.schema import FEATURES
 from tests.conftest import write_ml1m
 
 
@@ -51,14 +50,14 @@ def test_the_features_can_be_read_back_from_the_csv_files(request, dataset, tmp_
     paths = features.write(data.users, data.movie_features, data.dated_ratings, tmp_path)
     assert [path.name.split("_")[0] for path in paths] == ["ratings", "movies", "users"]
     assert all(path.name.endswith("_prepro.csv") for path in paths)
-    text = dict.fromkeys(FEATURES, str)
+    text = dict.fromkeys(data.fields.all, str)
     ratings, movies, users = (
         pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""]) for path in paths
     )
     assert (ratings["movie_id"] == data.ratings["movie_id"].astype(str)).all()  # raw order
     joined = ratings.merge(users, on="user_id", how="left").merge(movies, on="movie_id", how="left")
     expected = data.features()
-    for feature in FEATURES:
+    for feature in data.fields.all:
         as_read = joined[feature].astype("str").fillna("")
         assert (as_read == expected[feature].astype("str").fillna("")).all(), feature
 

@@ -49,7 +49,7 @@ BAD_RATINGS = {
     "huge id": ("99999999999999999999::2::3::978302109", "line 2: user_id is '9999"),
     "id past int32": ("4294967297::2::3::978302109", "line 2: user_id is '4294967297'"),
     "zero id": ("0::2::3::978302109", "line 2: user_id is '0', expected a whole number from 1"),
-    "zero": ("1::2::0::978302109", "line 2: rating is '0', expected a whole number from 1 to 5"),
+    "zero": ("1::2::0::978302109", "line 2: rating is '0', expected one of [1, 2, 3, 4, 5]"),
     "rating 6": ("1::2::6::978302109", "line 2: rating is '6'"),
     "half rating": ("1::2::3.5::978302109", "line 2: rating is '3.5'"),
     "negative time": ("1::2::3::-978302109", "line 2: timestamp is '-978302109'"),

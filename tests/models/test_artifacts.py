@@ -201,14 +201,6 @@ def test_weights_that_are_zero_nan_or_absent_are_refused(folder, value, message)
     assert_refused(folder, message)
 
 
-def test_an_encoder_of_other_features_is_refused(folder, made):
-    rows = made.features().rename(columns={"gender": "sex"})
-    content = FeatureEncoder.fit(rows).to_bytes()
-    folder.encoder.write_bytes(content)
-    edit(folder, lambda entry: entry.update(encoder_sha256=files.digest(content)))
-    assert_refused(folder, "label_encoders.pkl encodes user_id, sex")
-
-
 def contents(folder):
     return {path: path.read_bytes() for path in [*folder.path.iterdir(), folder.encoder]}
 

@@ -19,7 +19,7 @@ def test_the_probability_by_hand():
     """The user likes movies 0 and 2, and has rated 2 only: 0 and 1 are left."""
     liked = sparse.csr_array(np.array([[1, 0, 1]], np.float32))
     unrated = np.array([[True, True, False]])
-    odds = POPULARITY[:2] * np.exp(2 * np.array([0.4, 0.5]) / np.sqrt(2))
+    odds = POPULARITY[:2] * np.exp(2 * np.array([0.4, 0.5]) / np.sqrt(2 + 30))
     found = np.exp(MODEL.log_probability(liked, unrated)[0])
     np.testing.assert_allclose(found, [*odds / odds.sum(), 0], rtol=1e-5)
 
@@ -38,7 +38,7 @@ def test_somebody_who_has_rated_everything_turns_to_nothing():
 def test_reasons_add_up_to_the_score():
     for liked, movie, expected in (([0, 2], 1, [1.0, 0.0]), ([1, 2], 0, [0.2, 0.8])):
         found = MODEL.reasons(np.array(liked), movie)
-        np.testing.assert_allclose(found, np.array(expected) / np.sqrt(2), atol=1e-6)
+        np.testing.assert_allclose(found, np.array(expected) / np.sqrt(2 + 30), atol=1e-6)
 
 
 def test_the_largest_weights_of_each_column_are_kept():

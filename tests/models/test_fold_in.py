@@ -91,7 +91,7 @@ def test_the_models_own_vectors_give_the_models_own_scores(model, rows):
         ({"ids": np.full((40, 3), 99, np.int32)}, "ids of field 0 must be in 0..29"),
         ({"ids": np.zeros((40, 2), np.int32)}, r"expected ids of shape \(rows, 3\)"),
         ({"ratings": np.ones(39)}, r"one rating and one user per row, shape \(40,\)"),
-        ({"ratings": np.full(40, 6)}, "expected ratings from 1 to 5. Received: 6"),
+        ({"ratings": np.full(40, 6)}, "expected ratings of 1, 2, 3, 4, 5. Received: 6"),
         ({"users": np.full(40, -1)}, "expected users numbered from 0. Received: -1"),
     ],
 )

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from movierec.search import grids
+from movierec.training import named_settings
 from tests.conftest import SMALL
 
 
@@ -32,7 +33,10 @@ def test_effects_by_hand():
         grids.effects(grid, mixed)
 
 
-def test_a_grid_is_adapted_to_the_data_set_except_the_originals():
-    assert grids.grid_for("wide", "ml-100k").base.batch_size == 512
-    assert grids.grid_for("wide", "ml-1m").base.batch_size == 2048
-    assert grids.grid_for("original", "ml-100k").base.batch_size == 2048
+def test_a_grid_is_adapted_to_the_data_set_except_the_originals(made, monkeypatch):
+    assert grids.grid_for("wide", made).base.batch_size == 512
+    assert grids.grid_for("original", made).base.batch_size == 2048
+    monkeypatch.setattr(named_settings, "SMALL_DATA", 1600)
+    assert grids.grid_for("wide", made).base.batch_size == 2048
+    monkeypatch.setattr(named_settings, "LARGE_DATA", 1599)
+    assert grids.grid_for("wide", made).base.batch_size == 16_384

@@ -32,7 +32,9 @@ def test_the_explanation_of_a_users_recommendation(small):
 
 
 def test_the_explanation_of_a_new_users_recommendation(small):
-    candidates = new_user.candidates(small, new_user.NewUser(gender="F", rated=((3, 5), (4, 1))))
+    candidates = new_user.candidates(
+        small, new_user.NewUser({"gender": "F"}, rated=((3, 5), (4, 1)))
+    )
     explained = explanation.explain(small, candidates, 9)
     position = small.data.movie_positions([9])
     probability = small.probability(candidates, position)[0]
@@ -48,7 +50,7 @@ def test_the_liked_movies_that_speak_for_a_movie(small):
     rated = pd.DataFrame({"movie_id": [3, 6, 12, 15, 1, 9], "rating": [5, 4, 4, 5, 3, 5]})
     found = explanation.reasons(small, 9, rated)
     model = small.candidate_model
-    weights = model.factors[0] * model.weights.toarray()[:, 8] / np.sqrt(4)  # of four liked
+    weights = model.factors[0] * model.weights.toarray()[:, 8] / np.sqrt(4 + 30)  # of four liked
     liked = [movie for movie in (3, 6, 12, 15) if weights[movie - 1] > 0]
     expected = sorted(liked, key=lambda movie: -weights[movie - 1])[: explanation.REASONS]
     assert found["movie_id"].tolist() == expected

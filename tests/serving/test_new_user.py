@@ -15,11 +15,12 @@ from tests.models.test_numpy_model import assert_same
     ("given", "basis"),
     [
         ({}, "nothing"),
-        ({"gender": "F"}, "profile"),
-        ({"occupation": 0}, "profile"),
-        ({"zipcode": "02460"}, "profile"),
+        ({"profile": {"gender": "F"}}, "profile"),
+        ({"profile": {"occupation": 0, "gender": None}}, "profile"),
+        ({"profile": {"zipcode": "02460"}}, "profile"),
+        ({"profile": {"zipcode": ""}}, "nothing"),
         ({"rated": ((3, 5),)}, "ratings"),
-        ({"gender": "F", "rated": ((3, 5),)}, "ratings"),
+        ({"profile": {"gender": "F"}, "rated": ((3, 5),)}, "ratings"),
     ],
 )
 def test_what_the_recommendations_are_based_on(small, given, basis):

@@ -8,7 +8,7 @@ import pytest
 
 from movierec.data.dataset import split_by
 from movierec.data.rows import UNKNOWN
-from movierec.data.schema import FEATURES, MOVIE_COLUMNS, TIME_FEATURES, USER_FEATURES
+from movierec.data.schema import TIME_FEATURES
 from movierec.models import artifacts
 from movierec.serving import new_user
 from movierec.serving import recommender as recommenders
@@ -22,7 +22,7 @@ def rows_of_all_movies(data, user_id, year, month):
     """Raw feature rows of one user with every movie, joined from the raw tables."""
     user = data.users[data.users["user_id"] == user_id]
     rows = user.merge(data.movie_features, how="cross")
-    return rows.assign(rating_year=year, rating_month=month)[list(FEATURES)]
+    return rows.assign(rating_year=year, rating_month=month)[list(data.fields.all)]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -37,7 +37,7 @@ def test_the_recommendation_has_the_best_of_all_unrated_movies(small, order):
     if order == "for-you":
         liked = small.data.movie_positions(history.loc[history["rating"] >= 4, "movie_id"])
         a, b, c = model.factors
-        odds = a * model.weights.toarray()[liked].sum(axis=0) / np.sqrt(len(liked))
+        odds = a * model.weights.toarray()[liked].sum(axis=0) / np.sqrt(len(liked) + 30)
         odds += b * np.log(model.raters + 1) + c * np.log(model.recent + 1)
         score = score * np.exp(odds)
     if order == "carry-on":
@@ -192,14 +192,15 @@ def check_ids_of_every_movie(recommender: Recommender, user_ids) -> None:
     first = rows_of_all_movies(data, user_ids[0], *lookups.default_time(user_ids[0]))
     expected = encoder.transform(first)
     users = data.users.set_index("user_id", drop=False).loc[user_ids]
-    users_ids = encoder.transform(users, USER_FEATURES)
+    users_ids = encoder.transform(users, data.fields.user)
     last = data.ratings.groupby("user_id")["timestamp"].max().loc[user_ids]
     times = pd.to_datetime(last, unit="s").dt
     times = pd.DataFrame(dict(zip(TIME_FEATURES, (times.year, times.month), strict=True)))
     time_ids = encoder.transform(times, TIME_FEATURES)
+    columns = data.fields.movie_columns
     for user_id, user, time in zip(user_ids, users_ids, time_ids, strict=True):
-        expected[:, : MOVIE_COLUMNS.start] = user
-        expected[:, MOVIE_COLUMNS.stop :] = time
+        expected[:, : columns.start] = user
+        expected[:, columns.stop :] = time
         assert np.array_equal(recommender.candidates(user_id).ids, expected), user_id
 
 

@@ -1,0 +1,250 @@
+"""Read somebody's own ratings: `ratings.csv`, `items.csv` and, if there is one, `users.csv`.
+
+Columns are recognised by usual names. A file `dataset.toml` in the same folder can name them, and
+say from which rating on something is liked. docs/your-data.md is the guide.
+"""
+
+import logging
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from movierec import files
+from movierec.data.features import YEAR_PATTERN
+from movierec.data.raw_readers import DataError, RawTables, parse_csv
+from movierec.data.schema import FIVE_STARS, HALF_STARS, MOVIE, RATING, TIMESTAMP, USER, Scale
+from movierec.errors import quoted
+
+RATINGS, ITEMS, USERS, CHOICES = "ratings.csv", "items.csv", "users.csv", "dataset.toml"
+MOST_RATINGS = 20  # different ratings of a scale
+MOST_VALUES = 100  # different values of a further column that becomes a field as it is
+BINS = 10  # of a number with more values
+LIKED_SHARE = 0.8  # of the highest rating: from there on something is liked; 4 of 5 stars
+
+# what a column means → its usual names, compared without case and "_"
+NAMES = {
+    "user": ("user", "userid", "uid", "customer", "customerid", "member", "memberid"),
+    "item": ("item", "itemid", "movie", "movieid", "product", "productid"),
+    "rating": ("rating", "stars", "score"),
+    "time": ("timestamp", "time", "unixtime"),
+    "title": ("title", "name"),
+    "genres": ("genres", "genre", "categories", "category"),
+    "year": ("year", "releaseyear"),
+}
+COLUMNS = {
+    RATINGS: {"user": USER, "item": MOVIE, "rating": RATING, "time": TIMESTAMP},
+    ITEMS: {"item": MOVIE, "title": "title", "genres": "genres", "year": "year"},
+    USERS: {"user": USER},
+}
+NEEDED = {RATINGS: ("user", "item"), ITEMS: ("item", "title"), USERS: ("user",)}
+WHOLE = re.compile("[0-9]{1,18}")
+
+log = logging.getLogger("movierec")
+
+
+def read(folder: Path) -> RawTables:
+    """The tables in a folder of own ratings, with whole numbers where they are expected.
+
+    Raises:
+        DataError: a missing file or column, or a value that is not as expected; with file, line,
+            what arrived and what to do.
+        OSError: a file cannot be read.
+    """
+    chosen = _choices(folder / CHOICES)
+    names = [name for name in (RATINGS, ITEMS, USERS) if (folder / name).exists()]
+    if ITEMS not in names:
+        raise DataError(f"{folder} lacks {ITEMS}: add it, with the columns item and title")
+    content = {name: files.read(folder / name) for name in names}
+    tables = {name: _renamed(folder / name, content[name], chosen) for name in names}
+    ratings, scale = _ratings(tables[RATINGS], str(folder / RATINGS), chosen.get("liked"))
+    items = _items(tables[ITEMS], str(folder / ITEMS))
+    if USERS in names:
+        users = _numbered(tables[USERS], [USER], str(folder / USERS))
+        users = _with_fields(users, [USER], USERS)
+    else:
+        users = pd.DataFrame({USER: np.unique(ratings[USER])})
+    kinds = {"ratings": RATINGS, "movies": ITEMS, "users": USERS}
+    return RawTables(
+        {"users": users, "movies": items, "ratings": ratings},
+        {kind: str(folder / name) for kind, name in kinds.items() if name in names},
+        f"files in {folder.name}/",
+        {name: files.digest(part) for name, part in content.items()},
+        scale,
+        header_lines=1,
+        own=True,
+    )
+
+
+def _choices(path: Path) -> dict:
+    """The content of dataset.toml; empty if there is no such file."""
+    if not path.exists():
+        return {}
+    try:
+        chosen = tomllib.loads(files.read(path, limit=2**16).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is no TOML file: {error}. Correct it") from error
+    for key, value in chosen.items():
+        if key != "liked" and key not in NAMES:
+            expected = ", ".join([*NAMES, "liked"])
+            raise DataError(f"{path}: there is no setting {quoted(key)}: use {expected}")
+        kinds, expected = ((int, float), "a number") if key == "liked" else (str, "a column's name")
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise DataError(f"{path}: {key} is {quoted(value)}, expected {expected}")
+    return chosen
+
+
+def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
+    """A table of text with the project's names for the columns that it knows."""
+    frame = parse_csv(content, str(path))
+    found = {}
+    for meaning, name in COLUMNS[path.name].items():
+        column = _column(frame, meaning, path, chosen)
+        if column is not None:
+            found[column] = name
+        elif meaning in NEEDED[path.name]:
+            raise DataError(
+                f"{path}, line 1: no column {meaning} in {quoted(list(frame))}. Name one of them "
+                f'{meaning}, or write `{meaning} = "its name"` into {path.with_name(CHOICES)}'
+            )
+    return frame.rename(columns=found)
+
+
+def _column(frame: pd.DataFrame, meaning: str, path: Path, chosen: dict) -> str | None:
+    """The column with a meaning; None if there is none."""
+    if meaning in chosen:
+        if chosen[meaning] in frame:
+            return chosen[meaning]
+        if meaning in NEEDED[path.name]:
+            raise DataError(
+                f"{path.with_name(CHOICES)}: {meaning} is {quoted(chosen[meaning])}, but "
+                f"{path.name} has the columns {quoted(list(frame))}"
+            )
+        return None
+    known = NAMES[meaning]
+    if path.name != RATINGS and meaning in ("user", "item"):
+        known = (*known, "id")
+    usual = [name for name in frame if name.lower().replace("_", "") in known]
+    if len(usual) > 1:
+        raise DataError(
+            f"{path}, line 1: {' and '.join(map(quoted, usual))} can both be the {meaning}. Write "
+            f'`{meaning} = "its name"` into {path.with_name(CHOICES)}'
+        )
+    return usual[0] if usual else None
+
+
+def _ratings(frame: pd.DataFrame, file: str, liked: float | None) -> tuple[pd.DataFrame, Scale]:
+    """The ratings and their scale. Without ratings, every row means "liked"."""
+    given = [name for name in (USER, MOVIE, TIMESTAMP) if name in frame]
+    table = _numbered(frame[given], given, file)
+    if TIMESTAMP not in frame:
+        log.info("%s has no times: nothing is split, dated or ordered by time", file)
+        table[TIMESTAMP] = 0
+    if RATING not in frame:
+        table[RATING] = 1
+        repeated = table.duplicated([USER, MOVIE], keep="last")
+        log.info("%s has no ratings: each row means that a user chose an item", file)
+        if repeated.any():
+            log.info("%s: %d items chosen again by the same user count once", file, repeated.sum())
+        table = table.sort_values(TIMESTAMP, kind="stable") if TIMESTAMP in frame else table
+        table = table.drop_duplicates([USER, MOVIE], keep="last").sort_index()
+        return table[[USER, MOVIE, RATING, TIMESTAMP]], Scale((1,), 1)
+    numbers = pd.to_numeric(frame[RATING], errors="coerce")
+    wrong = ~np.isfinite(numbers)
+    if wrong.any():
+        raise _fault(file, frame, RATING, wrong, "a number")
+    scale = _scale(np.unique(numbers), file, liked)
+    whole = all(float(rating).is_integer() for rating in scale.ratings)
+    table[RATING] = numbers.astype(np.int32 if whole else np.float32)
+    return table[[USER, MOVIE, RATING, TIMESTAMP]], scale
+
+
+def _scale(found: np.ndarray, file: str, liked: float | None) -> Scale:
+    """The scale of the ratings that occur."""
+    if len(found) > MOST_RATINGS:
+        raise DataError(
+            f"{file} has {len(found)} different ratings, from {found[0]:g} to {found[-1]:g}, "
+            f"expected at most {MOST_RATINGS}. Round them, or leave the column out if they are "
+            "counts: then each row means that a user chose an item"
+        )
+    usual = [scale for scale in (FIVE_STARS, HALF_STARS) if set(found) <= set(scale.ratings)]
+    ratings = usual[0].ratings if usual else tuple(found.tolist())
+    lowest = LIKED_SHARE * ratings[-1] if liked is None else liked
+    above = [rating for rating in ratings if rating >= lowest]
+    if not above or (len(above) == len(ratings) > 1):
+        raise DataError(
+            f"{file} has ratings from {ratings[0]:g} to {ratings[-1]:g}; from {lowest:g} on they "
+            f"would be liked, which is all or none of them. Write `liked = ...` into {CHOICES}"
+        )
+    log.info("ratings of %g or more count as liked (`liked` in %s changes that)", above[0], CHOICES)
+    return Scale(ratings, above[0])
+
+
+def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
+    """The items with the year in the title's brackets and genres separated by `|`."""
+    table = _numbered(frame, [MOVIE], file)
+    if "year" in table:
+        year = table["year"].str.strip()
+        wrong = ~year.str.fullmatch("[0-9]{4}|")
+        if wrong.any():
+            raise _fault(file, frame, "year", wrong, "a year of four digits, or nothing")
+        dated = table["title"].str.extract(YEAR_PATTERN, expand=False).notna() | (year == "")
+        table["title"] = table["title"].where(dated, table["title"] + " (" + year + ")")
+    genres = table["genres"] if "genres" in table else pd.Series("", table.index)
+    genres = genres.str.strip().str.replace(r"\s*[|;,]\s*", "|", regex=True)
+    table = table.drop(columns=["year", "genres"], errors="ignore")
+    table.insert(2, "genres", genres)
+    known = [MOVIE, "title", "genres"]
+    return _with_fields(table[[*known, *table.columns.drop(known)]], known, ITEMS)
+
+
+def _numbered(frame: pd.DataFrame, columns: list[str], file: str) -> pd.DataFrame:
+    """`frame` with whole numbers in some columns."""
+    meaning = {TIMESTAMP: "seconds since 1970 as a whole number"}
+    converted = {}
+    for name in columns:
+        text = frame[name].str.strip()
+        wrong = ~text.str.fullmatch(WHOLE)
+        if wrong.any():
+            raise _fault(file, frame, name, wrong, meaning.get(name, "a whole number"))
+        converted[name] = text.astype(np.int64)
+    return frame.assign(**converted)
+
+
+def _fault(file: str, frame: pd.DataFrame, name: str, wrong: pd.Series, expected: str) -> DataError:
+    """The error of the first wrong value of a column."""
+    row = int(np.argmax(wrong))
+    what = {USER: "user", MOVIE: "item", TIMESTAMP: "time"}.get(name, name)
+    return DataError(
+        f"{file}, line {row + 2}: {what} is {quoted(frame[name].iloc[row])}, expected {expected}. "
+        "Correct the file, for example with pandas"
+    )
+
+
+def _with_fields(table: pd.DataFrame, known: list[str], file: str) -> pd.DataFrame:
+    """`table` with further columns as fields of few values; says what was done with each."""
+    kept = {}
+    for name in table.columns.drop(known):
+        values = table[name].str.strip()
+        count, numbers = values.nunique(), pd.to_numeric(values, errors="coerce")
+        empty = values == ""
+        if not re.fullmatch(r"\w[\w .-]{0,40}", name):
+            log.info("%s: the column %s is left out, its name is no plain word", file, quoted(name))
+        elif 1 < count <= MOST_VALUES:
+            kept[name] = values
+            log.info("%s: the column %s is a field with %d values", file, name, count)
+        elif count > 1 and np.isfinite(numbers[~empty]).all():
+            bins = pd.qcut(numbers, BINS, duplicates="drop")
+            kept[name] = bins.astype(str).where(~empty, "")
+            log.info(
+                "%s: the column %s is a field, in %d parts of about as many rows",
+                file,
+                name,
+                bins.nunique(),
+            )
+        else:
+            reason = "it has one value" if count <= 1 else f"it has {count} different texts"
+            log.info("%s: the column %s is left out, %s", file, name, reason)
+    return table[known].assign(**kept)

@@ -1,0 +1,161 @@
+"""Somebody's own ratings: columns by usual names, scales, further fields, clear errors."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from movierec.data import movielens
+from movierec.data.dataset import split_by
+from movierec.data.own_ratings import CHOICES, ITEMS, RATINGS, USERS
+from movierec.data.raw_readers import DataError
+
+FILES = {
+    RATINGS: "user,item,rating,timestamp\n1,10,5,978300760\n1,20,3,978302109\n2,10,4,978301968\n",
+    ITEMS: 'id,title,genres,year,price\n10,"Tea, green",Drink; Hot,1999,3\n20,Bread,,,2\n',
+}
+
+
+def write(folder, **changes):
+    """Write `FILES` with other files or contents into folder/mine; None leaves a file out."""
+    names = {"ratings": RATINGS, "items": ITEMS, "users": USERS, "toml": CHOICES}
+    for name, text in (FILES | {names[key]: text for key, text in changes.items()}).items():
+        if text is not None:
+            (folder / "mine").mkdir(exist_ok=True)
+            (folder / "mine" / name).write_text(text)
+    return folder
+
+
+def load(folder, **changes):
+    return movielens.load("mine", write(folder, **changes))
+
+
+def test_files_with_usual_names(tmp_path):
+    data = load(tmp_path, users="user_id,plan\n1,gold\n2,free\n")
+    assert data.name == "mine"
+    assert data.users.values.tolist() == [[1, "gold"], [2, "free"]]
+    assert data.movies.values.tolist() == [
+        [10, "Tea, green (1999)", "Drink|Hot", "3"],
+        [20, "Bread", "", "2"],
+    ]
+    assert data.ratings.values.tolist()[0] == [1, 10, 5, 978300760]
+    assert data.fields.user == ("user_id", "plan")
+    genres = ("genre1", "genre2", "genre3")
+    assert data.fields.movie == ("movie_id", *genres, "release_year", "release_decade", "price")
+    assert data.fields.time == ("rating_year", "rating_month")
+    assert data.labels.tolist() == [1, 0, 1]
+    assert list(data.features()) == list(data.fields.all)
+
+
+def test_columns_can_be_named(tmp_path):
+    data = load(
+        tmp_path,
+        ratings="who,what,points\n1,10,7\n2,20,3\n",
+        items="what,label\n10,Tea\n20,Bread\n",
+        toml='user = "who"\nitem = "what"\nrating = "points"\ntitle = "label"\nliked = 6\n',
+    )
+    assert data.scale.ratings == (3, 7)
+    assert data.scale.liked == 7
+    assert data.fields.time == ()
+    assert data.fields.movie == ("movie_id",)
+    with pytest.raises(DataError, match="mine has no times: choose a protocol"):
+        split_by(many(data), "temporal")
+
+
+def many(data):
+    """The data set with its ratings often enough to be split."""
+    import dataclasses
+
+    import pandas as pd
+
+    return dataclasses.replace(data, ratings=pd.concat([data.ratings] * 10, ignore_index=True))
+
+
+@pytest.mark.parametrize(
+    ("ratings", "scale", "liked"),
+    [
+        ((1, 5), (1, 2, 3, 4, 5), 4),
+        ((0.5, 4), (0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5), 4),
+        ((1, 8, 9, 10), (1, 8, 9, 10), 8),
+        ((0, 1), (0, 1), 1),
+        ((-1, 1), (-1, 1), 1),
+    ],
+)
+def test_the_scale_is_that_of_the_ratings(tmp_path, ratings, scale, liked):
+    lines = "".join(f"{user},10,{rating}\n" for user, rating in enumerate(ratings, 1))
+    data = load(tmp_path, ratings="user,item,rating\n" + lines)
+    assert data.scale.ratings == scale
+    assert data.scale.liked == liked
+    assert np.array_equal(data.ratings["rating"], ratings)
+    assert not data.implicit
+
+
+def test_without_ratings_each_row_means_that_an_item_was_chosen(tmp_path):
+    data = load(tmp_path, ratings="user,item,time\n1,10,500\n1,20,100\n1,10,900\n2,10,300\n")
+    assert data.implicit
+    assert data.labels.tolist() == [1, 1, 1]
+    assert data.ratings["timestamp"].tolist() == [100, 900, 300]  # the last time counts
+
+
+def test_what_becomes_of_further_columns_is_logged(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    rows = "".join(f"{n},Title {n},{n * 1.5},{'ab'[n % 2]},x,text {n}\n" for n in range(1, 301))
+    items = "id,title,price,shelf,shop,note\n" + rows
+    data = load(tmp_path, items=items)
+    assert list(data.movies) == ["movie_id", "title", "genres", "price", "shelf"]
+    assert data.movies["price"].value_counts().tolist() == [30] * 10
+    assert "the column price is a field, in 10 parts of about as many rows" in caplog.text
+    assert "the column shelf is a field with 2 values" in caplog.text
+    assert "the column shop is left out, it has one value" in caplog.text
+    assert "the column note is left out, it has 300 different texts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"items": None}, "lacks items.csv: add it, with the columns item and title"),
+        ({"ratings": "user,rating\n1,5\n"}, "ratings.csv, line 1: no column item in"),
+        (
+            {"ratings": "user,item,movie_id\n1,2,3\n"},
+            "'item' and 'movie_id' can both be the item. Write",
+        ),
+        ({"toml": 'item = "sku"\n'}, "item is 'sku', but ratings.csv has the columns"),
+        ({"toml": "itm = 1\n"}, "there is no setting 'itm': use user, item,"),
+        ({"toml": "item = \n"}, "is no TOML file"),
+        ({"toml": 'liked = "yes"\n'}, "liked is 'yes', expected a number"),
+        ({"toml": "liked = 9\n"}, "from 9 on they would be liked, which is all or none"),
+        ({"ratings": "user,item,rating\nann,10,5\n"}, "line 2: user is 'ann', expected a whole"),
+        ({"ratings": "user,item,rating\n1,10,good\n"}, "line 2: rating is 'good', expected a num"),
+        (
+            {"ratings": "user,item,time\n1,10,2001-01-01T10:00\n"},
+            "line 2: time is '2001-01-01T10:00', expected seconds since 1970 as a whole number",
+        ),
+        (
+            {"ratings": "user,item,time\n1,10,978300760000\n"},
+            "timestamp is '978300760000', expected seconds since 1970",
+        ),
+        ({"ratings": f"user,item\n{2**31},10\n"}, f"user_id is '{2**31}', expected"),
+        ({"ratings": "user,item\n1,30\n"}, "movie_id is 30, which items.csv does not list"),
+        ({"ratings": "user,item,rating\n1,10,1\n1,10,5\n"}, "lines 2 and 3 both describe"),
+        ({"users": "user,plan\n1,gold\n"}, "user_id is 2, which users.csv does not list"),
+        ({"items": "id,title,year\n10,Tea,'99\n20,Bread,\n"}, 'line 2: year is "\'99", expected'),
+        ({"items": "id,title\n10,Tea\n20\n"}, "line 3: 1 field"),
+        (
+            {
+                "ratings": "user,item,rating\n"
+                + "".join(f"1,{n},{n / 10}\n" for n in range(1, 30)),
+            },
+            "has 29 different ratings, from 0.1 to 2.9, expected at most 20. Round them, or leave",
+        ),
+    ],
+)
+def test_an_error_says_what_arrived_and_what_to_do(tmp_path, changes, message):
+    with pytest.raises(DataError) as error:
+        load(tmp_path, **changes)
+    assert message in str(error.value)
+
+
+def test_an_unknown_name(tmp_path):
+    for name in ("yours", "../mine", "", "a b"):
+        with pytest.raises(DataError, match=r"unknown data set .*put your own ratings.csv"):
+            movielens.load(name, write(tmp_path))
