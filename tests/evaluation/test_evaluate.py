@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from movierec import provenance
-from movierec.data import movielens, splits
+from movierec.data import splits
 from movierec.data.dataset import split_by
 from movierec.evaluation import evaluate, explanation_agreement, rankers, results, tables
 from movierec.models import artifacts
