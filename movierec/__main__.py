@@ -112,8 +112,8 @@ def _print_lists(ndcg) -> None:
         "popularity": "number of ratings of the movie",
         "ease": "EASE",
     }
-    found = ndcg.reindex(rankers.values())
-    print(" ".join(f"{name}_ndcg@10={v:.4f}" for name, v in zip(rankers, found, strict=True)))
+    found = {name: ndcg[ranker] for name, ranker in rankers.items() if ranker in ndcg}
+    print(" ".join(f"{name}_ndcg@10={value:.4f}" for name, value in found.items()))
 
 
 def search(options: argparse.Namespace) -> None:

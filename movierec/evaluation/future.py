@@ -231,12 +231,15 @@ def list_metrics(
         coverage, gini, novelty and overlap, see `metrics`; few_raters, the share of places with a
         movie that fewer than `FEW_RATERS` users rated in the known rows; favourite_liked and
         favourite_listed, the mean share of each user's favourite genre (the most frequent one)
-        among their known liked movies and in their list, without users who like no movie.
+        among their known liked movies and in their list, without users who like no movie; without
+        genres these two are missing.
     """
     data, known = dataset.data, dataset.split.known if known is None else known
     movies = len(data.movies)
     raters = np.bincount(data.rating_movies[known], minlength=movies)
     genres = data.movies["genres"].str.get_dummies("|").to_numpy(np.float32)
+    if not genres.size:  # a data set without genres
+        genres = np.zeros((movies, 1), np.float32)
     liked = dataset.rated(known[data.labels[known] > 0])[users]
     counts = liked @ genres
     favourite = counts.argmax(axis=1)
@@ -244,14 +247,15 @@ def list_metrics(
     filled = top_k >= 0
     of_favourite = genres.T[favourite[:, None], np.maximum(top_k, 0)] * filled
     has_liked = counts.any(axis=1)
-    return {
+    values = {
         "coverage": metrics.coverage(top_k, movies),
         "gini": metrics.gini(top_k, movies),
         "novelty": metrics.novelty(top_k, raters, len(data.users)),
         "overlap": metrics.overlap(top_k),
         "few_raters": float((raters[top_k[filled]] < FEW_RATERS).mean()),
-        "favourite_liked": float((counts.max(axis=1) / total)[has_liked].mean()),
-        "favourite_listed": float(
-            (of_favourite.sum(axis=1) / np.maximum(filled.sum(axis=1), 1))[has_liked].mean()
-        ),
     }
+    if has_liked.any():
+        listed = of_favourite.sum(axis=1) / np.maximum(filled.sum(axis=1), 1)
+        values["favourite_liked"] = float((counts.max(axis=1) / total)[has_liked].mean())
+        values["favourite_listed"] = float(listed[has_liked].mean())
+    return values
