@@ -30,7 +30,7 @@ def visit(opened, url):
     pages = []
 
     def visit(query="", **options):
-        page = app_server.open_page(opened, f"{url}/{query}", locale="en-US", **options)
+        page = app_server.open_page(opened, f"{url}/{query}", **options)
         settled(page)
         pages.append(page)
         return page
