@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize, sync_playwright
 
 from movierec import files
 
@@ -17,6 +17,26 @@ SECONDS = 120
 CARD = '[class*="st-key-card-"]'
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+SCREEN = {"width": 1280, "height": 720}
+# the times of the last message to the server, and of the last start or end of the page's script
+WATCH = """
+window.sent = window.changed = 0;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (message) {
+    window.sent = performance.now();
+    send.call(this, message);
+};
+new MutationObserver(() => { window.changed = performance.now(); })
+    .observe(document, {subtree: true, attributeFilter: ["data-test-script-state"]});
+"""
+# not every message starts the script
+SETTLED = """() => {
+    const now = performance.now();
+    return document.querySelector('[data-test-script-state="notRunning"]')
+        && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
+        && (window.changed > window.sent ? now - window.changed > 100 : now - window.sent > 700)
+        && !document.getAnimations().some(animation => animation.playState === "running");
+}"""
 
 
 def chromium() -> str | None:
@@ -53,18 +73,20 @@ def _wait(url: str, server: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+def browser() -> Iterator[BrowserContext]:
+    """A headless Chromium in English; its pages share a cache."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield launched
+        yield launched.new_context(locale="en-US")
         launched.close()
 
 
-def open_page(opened: Browser, url: str, **options) -> Page:
+def open_page(opened: BrowserContext, url: str, viewport: ViewportSize = SCREEN) -> Page:
     """Open the app and wait until it shows recommendations."""
-    page = opened.new_page(**options)
+    page = opened.new_page()
+    page.set_viewport_size(viewport)
     page.set_default_timeout(SECONDS * 1000)
+    page.add_init_script(WATCH)
     page.goto(url)
     page.locator(CARD).first.wait_for()
     return page
@@ -80,5 +102,5 @@ def fill(page: Page, label: str, text: str) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the page's script has ended and the browser has drawn its result."""
-    page.locator('[data-test-script-state="notRunning"]').wait_for(state="attached")
-    page.wait_for_timeout(700)  # styles arrive and old elements fade after the script's end
+    page.wait_for_timeout(50)  # a click is sent by a timer
+    page.wait_for_function(SETTLED)

@@ -31,7 +31,7 @@ def site(request, ml100k):
 
 @pytest.fixture
 def page(site, opened):
-    page = app_server.open_page(opened, site[0], locale="en-US")
+    page = app_server.open_page(opened, site[0])
     yield page
     assert page.get_by_test_id("stException").count() == 0
     page.close()
@@ -78,6 +78,7 @@ def test_a_user(page, site):
     assert shown(page, model) == third
 
 
+@once
 def test_the_order_of_the_list(page, site):
     titles = shown(page, site[1])
     page.get_by_role("radio", name="surest to be liked").click()
@@ -86,6 +87,7 @@ def test_the_order_of_the_list(page, site):
     assert shown(page, site[1]) != titles
 
 
+@once
 def test_an_explanation(page, site):
     titles = shown(page, site[1])
     title = titles[1].split(". ", 1)[1]
@@ -102,6 +104,7 @@ def test_an_explanation(page, site):
     expect(page).not_to_have_url(re.compile("film="))
 
 
+@once
 def test_a_new_viewer(page, site):
     page.get_by_text("You, a new viewer").click()
     page.get_by_text("Based on: nothing about you").wait_for()
@@ -158,7 +161,7 @@ def _assert_accessible(page, **options):
 def test_accessibility(site, opened, view):
     """axe-core's rules, such as contrast, labels and headings; in dark mode those on colours."""
     url = f"{site[0]}/{VIEWS[view]}"
-    page = app_server.open_page(opened, url, locale="en-US", color_scheme="light")
+    page = app_server.open_page(opened, url)
     if view == "an explanation":
         page.get_by_role("dialog").get_by_role("table").wait_for()
     else:
@@ -194,7 +197,8 @@ def test_the_keyboard_is_enough(page, site):
 
 @once
 def test_the_browsers_language_is_the_default_and_the_link_keeps_another(site, opened):
-    page = app_server.open_page(opened, site[0], locale="ko-KR")
+    korean = opened.browser.new_context(locale="ko-KR")
+    page = app_server.open_page(korean, site[0])
     page.get_by_text("추천 영화 (높은 순)").wait_for()
     page.get_by_text("English").click()
     heading = page.get_by_role("heading", name="Recommended, best first")
@@ -203,13 +207,13 @@ def test_the_browsers_language_is_the_default_and_the_link_keeps_another(site, o
     assert "lang=en" in page.url
     page.reload()
     heading.wait_for()
-    page.close()
+    korean.close()
 
 
 @once
 def test_an_invalid_link(site, opened):
     query = "?user=999999&n=0&month=13&genre=<img src=x onerror=alert(1)>"
-    page = app_server.open_page(opened, site[0] + query, locale="en-US")
+    page = app_server.open_page(opened, site[0] + query)
     for text in ("user = “999999”", "n = “0”", "month = “13”", "genre = “<img"):
         page.get_by_text(text).wait_for()
     assert page.locator('img[src="x"]').count() == 0

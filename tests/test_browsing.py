@@ -30,7 +30,7 @@ def visit(opened, url):
     pages = []
 
     def visit(query="", **options):
-        page = app_server.open_page(opened, f"{url}/{query}", locale="en-US", **options)
+        page = app_server.open_page(opened, f"{url}/{query}", **options)
         settled(page)
         pages.append(page)
         return page
@@ -87,6 +87,31 @@ def test_each_change_is_one_step_back_and_forward(visit, url):
         settled(page)
     page.go_back()  # from the first view, back to where the visitor came from
     expect(page).to_have_url("about:blank")
+
+
+def test_two_changes_at_the_same_moment(visit):
+    """As on a busy computer: Streamlit gets one message and reruns the first one's fragment."""
+    page = visit("?user=8&film=318")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Attention between fields").click()
+    dialog.get_by_role("radio", name="layer 2").evaluate(
+        """async layer => {
+            layer.click();
+            await null;  // the page handles the click now, its timers come later
+            layer.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape", bubbles: true}));
+        }"""
+    )
+    dialog.wait_for(state="detached")
+    expect(page).not_to_have_url(re.compile("film="))
+
+    settled(page)
+    order = page.get_by_role("radio", name="surest to be liked")
+    language = page.get_by_role("radio", name="한국어").element_handle()
+    order.evaluate(
+        "async (order, other) => { order.click(); await null; other.click(); }", language
+    )
+    page.get_by_role("heading", name="추천 영화").wait_for()
+    expect(page).to_have_url(re.compile("lang=ko.*order=surest"))
 
 
 FOUND = {

@@ -82,7 +82,7 @@ def _show(model: str) -> None:
         _show_link_to_films(words)
         viewer = _choose_viewer(recommender.lookups, words)
     with right:
-        _show_recommendations(model, viewer, words)
+        _show_recommendations(model, viewer, words, state.outside())
     if not isinstance(viewer, NewUser):
         with left:  # after the list, because the charts' library takes a second to import
             user.show(recommender.lookups, viewer, words)
@@ -173,10 +173,13 @@ def _choose_viewer(lookups: Lookups, words: Mapping) -> Viewer:
 
 @st.fragment
 @guarded
-def _show_recommendations(model: str, viewer: Viewer, words: Mapping) -> None:
-    """Controls, one or two lists, and the open explanation; a control reruns only this part."""
-    if isinstance(viewer, NewUser) and viewer.rated != st.session_state.rated:
-        st.rerun()  # a card's stars were used, so the viewer is another one
+def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: tuple) -> None:
+    """Controls, one or two lists, and the open explanation; a control reruns only this part.
+
+    `viewer` and `words` belong to `outside`, the values of `state.outside`.
+    """
+    if state.outside() != outside:  # also after a new viewer rated a film on its card
+        st.rerun()
     recommender, lookups = _loaded(model), load_lookups()
     default_time = lookups.default_time(None if isinstance(viewer, NewUser) else viewer)
     (other,) = set(TITLES) - {model}

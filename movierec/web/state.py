@@ -18,6 +18,7 @@ from movierec.serving.lookups import Lookups
 from movierec.web import texts, url_state
 
 NAMES = [field.name for field in fields(url_state.View)]
+OUTSIDE = ("lang", "tab", "who", "user", "gender", "age", "occupation", "zip", "rated")
 
 
 def start(model: str, lookups: Lookups) -> Mapping:
@@ -56,6 +57,16 @@ def view() -> url_state.View:
     return replace(
         shown, n=shown.n or url_state.View.n, who=shown.who.strip() if is_description else ""
     )
+
+
+def outside() -> tuple:
+    """The values of the view that are chosen outside the fragment of the list.
+
+    Changes that follow each other closely, as on a busy computer, reach Streamlit as one message,
+    and it reruns the fragment of the first change only. So each fragment compares what it shows
+    with the session, and reruns the page where they differ.
+    """
+    return tuple(st.session_state[name] for name in OUTSIDE)
 
 
 def publish() -> None:

@@ -36,6 +36,8 @@ def show(
         on_dismiss=lambda: st.session_state.update(film=None, theirs=False),
     )
     def dialog() -> None:
+        if st.session_state.film != movie_id:  # dismissed, see `state.outside`
+            st.rerun()
         explanation = explain(recommender, scored, movie_id)
         title = recommender.lookups.name(movie_id)
         labels = field_labels(explanation, title, viewer, words)
