@@ -99,6 +99,12 @@ class MovieLens:
         return features.movie_features(self.movies)
 
     @cached_property
+    def genre_table(self) -> pd.DataFrame:
+        """Whether a movie (row) has a genre (column); bool."""
+        table = self.movies["genres"].str.get_dummies("|").astype(bool)
+        return table.drop(columns="", errors="ignore")  # of movies without a genre
+
+    @cached_property
     def dated_ratings(self) -> pd.DataFrame:
         """The ratings table with the columns rating_year and rating_month (UTC)."""
         return self.ratings.join(features.time_features(self.ratings[TIMESTAMP]))

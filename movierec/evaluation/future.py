@@ -237,7 +237,7 @@ def list_metrics(
     data, known = dataset.data, dataset.split.known if known is None else known
     movies = len(data.movies)
     raters = np.bincount(data.rating_movies[known], minlength=movies)
-    genres = data.movies["genres"].str.get_dummies("|").to_numpy(np.float32)
+    genres = data.genre_table.to_numpy(np.float32)
     if not genres.size:  # a data set without genres
         genres = np.zeros((movies, 1), np.float32)
     liked = dataset.rated(known[data.labels[known] > 0])[users]

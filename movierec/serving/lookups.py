@@ -107,10 +107,10 @@ class Lookups:
         rows = order[np.minimum(positions, len(order) - 1)]
         return np.where(positions < stop, self.data.rating_movies[rows], -1)
 
-    @cached_property
+    @property
     def genre_table(self) -> pd.DataFrame:
-        """Whether a movie (row) has a genre (column); bool."""
-        return self.movies["genres"].str.get_dummies("|").astype(bool)
+        """`genre_table` of the data set."""
+        return self.data.genre_table
 
     @cached_property
     def decades(self) -> list[int]:

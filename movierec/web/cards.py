@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from movierec.data.schema import RATINGS
 from movierec.serving.lookups import FEW_RATERS, Lookups
 from movierec.serving.movie_search import spoken
 from movierec.web import state
@@ -57,7 +56,9 @@ def _description(title: str, movie, words: Mapping, shared: bool) -> str:
     """A card's text: rank, title with year, genres, number and mean of all users' ratings."""
     genres = ", ".join(genre_or_decade(name, words) for name in movie.genres.split("|"))
     number = ("raters_none", "raters_one", "raters_many")[min(movie.raters, 2)]
-    parts = [genres, words[number].format(raters=movie.raters, mean=movie.mean)]
+    parts = [words[number].format(raters=movie.raters, mean=movie.mean)]
+    if genres:
+        parts.insert(0, genres)
     if movie.raters < FEW_RATERS:
         parts.append(words["few_raters"])
     badge = f" :blue-badge[{words['both']}]" if shared else ""
@@ -133,6 +134,8 @@ def show_stars(
 ) -> None:
     """Stars that set a movie's rating in the list `name` of the view; the same star removes it.
 
+    Half stars are not offered.
+
     Args:
         name: "rated" or "seen", a field of `url_state.View`.
         movie_id: the movie.
@@ -141,6 +144,8 @@ def show_stars(
         words: the page's texts.
         after: called after the rating has changed.
     """
+    ratings = lookups.data.scale.ratings
+    most, label = f"{ratings[-1]:g}", words["chosen" if lookups.data.implicit else "stars"]
     key = f"stars-{place}-{movie_id}"
     st.session_state[key] = dict(st.session_state[name]).get(movie_id)
 
@@ -150,9 +155,9 @@ def show_stars(
 
     st.segmented_control(
         words["your_rating"].format(title=lookups.name(movie_id)),  # not shown, so not escaped
-        range(1, RATINGS + 1),
+        [rating for rating in ratings if float(rating).is_integer()] or ratings,
         key=key,
-        format_func=lambda stars: f"★ :small[{words['stars'].format(stars=stars)}]",
+        format_func=lambda stars: f"★ :small[{label.format(stars=f'{stars:g}', most=most)}]",
         label_visibility="collapsed",
         on_change=rate,
         width="content",

@@ -6,25 +6,30 @@ import streamlit as st
 
 from movierec.data.schema import YEARS
 from movierec.models.registry import TITLES
-from movierec.serving.lookups import ORDERS, Lookups
+from movierec.serving.lookups import Lookups
+from movierec.serving.recommender import Recommender
 from movierec.web import state, url_state
 from movierec.web.texts import escaped, genre_or_decade
 from movierec.web.url_state import ADVENTURES, MAX_ITEMS, MOST_RATERS, View
 
 
-def show(lookups: Lookups, default_time: tuple[int, int], other: str, words: Mapping) -> None:
+def show(
+    recommender: Recommender, default_time: tuple[int, int], other: str, words: Mapping
+) -> None:
     """Show the order, filters, and the rest under "More"; link to the page of the model `other`."""
+    lookups = recommender.lookups
     with st.container(horizontal=True, vertical_alignment="center"):
         order = st.segmented_control(
             words["order"],
-            ORDERS,
+            recommender.orders,
             key="order",
             required=True,
             format_func=words["orders"].get,
             label_visibility="collapsed",
         )
         with st.popover(words["more"], icon=":material/tune:", key="controls"):
-            _show_time(default_time, words)
+            if lookups.data.fields.time:
+                _show_time(default_time, words)
             st.number_input(
                 words["raters"],
                 0,
@@ -50,6 +55,7 @@ def show(lookups: Lookups, default_time: tuple[int, int], other: str, words: Map
         )
     st.caption(words["order_notes"][order])
     filters = {"genre": list(lookups.genre_table), "decade": lookups.decades}
+    filters = {key: options for key, options in filters.items() if options}
     with st.container(horizontal=True):
         for key, options in filters.items():
             st.selectbox(

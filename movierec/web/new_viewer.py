@@ -1,5 +1,6 @@
 """The section for a new viewer: a profile form, movies to rate, and what the list is based on."""
 
+import itertools
 import re
 from collections.abc import Mapping
 
@@ -10,7 +11,7 @@ from movierec.serving import descriptions
 from movierec.serving.lookups import Lookups
 from movierec.serving.new_user import NewUser
 from movierec.serving.starters import starters
-from movierec.web import cards, state
+from movierec.web import cards, state, url_state
 from movierec.web.texts import NAMES, escaped
 from movierec.web.url_state import ZIP_LENGTH
 
@@ -19,18 +20,42 @@ MOST_FOUND = 8  # movies that a search shows
 
 def show(lookups: Lookups, words: Mapping) -> NewUser:
     """Show the form and the ratings; the new user they describe."""
-    with st.expander(words["you"], key="profile"):
-        _show_profile(lookups, words)
+    if len(lookups.data.fields.user) > 1:
+        with st.expander(words["you"], key="profile"):
+            _show_profile(lookups, words)
     _show_ratings(lookups, words)
     view = state.view()
-    user = NewUser(view.gender, view.age, view.occupation, view.zip.strip(), view.rated)
+    given = (view.gender, view.age, view.occupation, view.zip.strip())
+    profile = dict(zip(url_state.DEMOGRAPHICS, given, strict=True)) | dict(view.about)
+    user = NewUser(profile, view.rated)
     based_on = words[f"based_on_{user.based_on}"].format(count=len(user.rated))
     st.info(based_on, icon=":material/explore:")
     return user
 
 
 def _show_profile(lookups: Lookups, words: Mapping) -> None:
-    """The fields of the profile; the zip code with a note if the model cannot use it."""
+    """The fields of the profile."""
+    if url_state.has_demographics(lookups.data):
+        _show_demographics(lookups, words)
+    for column, name in zip(
+        itertools.cycle(st.columns(2)), url_state.further_fields(lookups.data), strict=False
+    ):
+        key, values = f"about-{name}", lookups.data.users[name]
+        st.session_state[key] = dict(st.session_state.about).get(name)
+        column.selectbox(
+            name,
+            sorted(values[values != ""].unique()),
+            key=key,
+            index=None,
+            placeholder=words["rather_not"],
+            on_change=state.describe,
+            args=(name, key),
+        )
+    st.caption(words["you_note"])
+
+
+def _show_demographics(lookups: Lookups, words: Mapping) -> None:
+    """The fields of ML-1M; the zip code with a note if the model cannot use it."""
     *columns, zipcode = (*st.columns(2), *st.columns(2))
     for column, field in zip(columns, ("gender", "age", "occupation"), strict=True):
         names = words[NAMES[field]]
@@ -48,7 +73,6 @@ def _show_profile(lookups: Lookups, words: Mapping) -> None:
     if text and text not in set(lookups.data.users["zipcode"]):
         known = "zip_unknown" if re.fullmatch("[0-9]{5}(-[0-9]{4})?", text) else "zip_invalid"
         st.warning(words[known].format(zip=escaped(text)))
-    st.caption(words["you_note"])
 
 
 @st.cache_resource(show_spinner=False, hash_funcs={Lookups: id})
@@ -84,10 +108,12 @@ def _show_ratings(lookups: Lookups, words: Mapping) -> None:
         placeholder=words["rate_example"],
     )
     found = lookups.find(text)
-    names = {"text": escaped(text), **lookups.years}
     if found.misspelt or (text.strip() and not len(found.positions)):
         some = "rate_similar" if len(found.positions) else "rate_none"
-        st.info(words[some].format(**names))
+        sentences = [words[some].format(text=escaped(text))]
+        if "last_release" in lookups.years:
+            sentences.append(words["rate_end"].format(**lookups.years))
+        st.info(" ".join(sentences))
     movies = lookups.data.movies[MOVIE].iloc[found.positions[:MOST_FOUND]].tolist()
     for movie_id in movies:
         _show_row(lookups, movie_id, words, place="found")

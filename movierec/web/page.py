@@ -3,6 +3,7 @@
 import functools
 import gc
 import logging
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -76,7 +77,7 @@ def _show(model: str) -> None:
     st.html(STYLE)
     recommender = _loaded(model)
     words = state.start(model, recommender.lookups)
-    _show_head(recommender.data.name, model, words)
+    _show_head(recommender.data, model, words)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _show_link_to_films(words)
@@ -117,16 +118,21 @@ def load(model: str) -> Recommender:
 
 @st.cache_resource(show_spinner=False)
 def load_lookups() -> Lookups:
-    """Look-ups in ML-1M if it is on disk, otherwise in ML-100K."""
+    """Look-ups in the data set `DATASET` (an environment variable).
+
+    By default that is ML-1M if it is on disk, otherwise ML-100K.
+    """
 
     def from_disk_or_ml100k(name: str) -> movielens.MovieLens:
         return movielens.load(name, fetch=name == "ml-100k")
 
-    data = first_available(("ml-1m", "ml-100k"), from_disk_or_ml100k)
+    chosen = os.environ.get("DATASET")
+    names = (chosen,) if chosen else ("ml-1m", "ml-100k")
+    data = first_available(names, from_disk_or_ml100k)
     return Lookups(data, texts.korean_titles())
 
 
-def _show_head(dataset: str, model: str, words: Mapping) -> None:
+def _show_head(data: movielens.MovieLens, model: str, words: Mapping) -> None:
     """Title, kind of viewer, language, and warnings about invalid URL parameters."""
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(words["title"].format(model=TITLES[model]), width="stretch", anchor=False)
@@ -147,8 +153,8 @@ def _show_head(dataset: str, model: str, words: Mapping) -> None:
             label_visibility="collapsed",
             width="content",
         )
-    st.caption(words["intro"])
-    if dataset != "ml-1m":
+    st.caption(words["intro"].format(fields=len(data.fields.all)))
+    if data.name == "ml-100k" and not os.environ.get("DATASET"):
         st.info(words["small_data"])
     for problem in st.session_state.problems:
         key, values = problem.expected
@@ -186,7 +192,7 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: t
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(words["recommended"], anchor="films", width="stretch")
         watch_list.show(lookups, words)
-    controls.show(lookups, default_time, other, words)
+    controls.show(recommender, default_time, other, words)
     state.publish()
     view = state.view()
     models = {model: recommender}

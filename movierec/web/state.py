@@ -18,7 +18,7 @@ from movierec.serving.lookups import Lookups
 from movierec.web import texts, url_state
 
 NAMES = [field.name for field in fields(url_state.View)]
-OUTSIDE = ("lang", "tab", "who", "user", "gender", "age", "occupation", "zip", "rated")
+OUTSIDE = ("lang", "tab", "who", "user", "gender", "age", "occupation", "zip", "about", "rated")
 
 
 def start(model: str, lookups: Lookups) -> Mapping:
@@ -36,7 +36,7 @@ def start(model: str, lookups: Lookups) -> Mapping:
         state.model = model
     for name in NAMES:
         state[name] = state[name]  # otherwise Streamlit drops the values of widgets not shown
-    return texts.LANGUAGES[state.lang]
+    return texts.of(state.lang, lookups.data.scale)
 
 
 def _read(address: dict[str, str], lookups: Lookups) -> None:
@@ -84,6 +84,13 @@ def toggle(name: str, movie_id: int) -> None:
         st.session_state[name] = tuple(movie for movie in movies if movie != movie_id)
     elif len(movies) < url_state.MAX_ITEMS:
         st.session_state[name] = (*movies, movie_id)
+
+
+def describe(name: str, key: str) -> None:
+    """Set a further field of the new viewer's profile from the widget `key`."""
+    about = dict(st.session_state.about) | {name: st.session_state[key]}
+    about = {name: value for name, value in about.items() if value is not None}
+    st.session_state.about = tuple(about.items())
 
 
 def rate(name: str, movie_id: int, key: str) -> None:

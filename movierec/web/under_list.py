@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from movierec.data.schema import TIME_FEATURES
+from movierec.data import movielens
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
 from movierec.serving.lookups import Lookups
@@ -41,7 +41,7 @@ def show(
         st.caption(words["fewer"].format(count=len(movies)))
     if not movies.empty and (best := movies["probability"].max()) < UNLIKELY:
         st.warning(words["unlikely"].format(best=percent(best)))
-    for value, feature in zip(target, TIME_FEATURES, strict=True):
+    for value, feature in zip(target, recommender.data.fields.time, strict=False):
         if str(value) not in recommender.encoder.classes[feature]:
             st.caption(words["unknown_time"].format(time=f"{words['fields'][feature]} {value}"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -98,7 +98,9 @@ def _show_meaning(lookups: Lookups, model: str, words: Mapping) -> None:
     checked = quality.calibration(model_folder(name).path, model)
     if checked is not None:
         sentences.append(words["meaning_checked"].format(**checked))
-    sentences.append(words["meaning_data"].format(**lookups.years))
+    if len(lookups.years) == 4:
+        sentences.append(words["meaning_data"].format(**lookups.years))
     st.markdown(f"**{words['meaning']}**  \n{' '.join(sentences)}")
     quality.show_whole_catalogue(name, words)
-    st.caption(words["citation"])
+    if name in movielens.NAMES:
+        st.caption(words["citation"])

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, fields
+from urllib.parse import quote, unquote
 
-import numpy as np
-
-from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, RATINGS, USER, YEARS
+from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, USER, YEARS, Scale
+from movierec.data.tables import MovieLens
 from movierec.serving import descriptions
 from movierec.serving.lookups import ORDERS, Lookups
 
@@ -15,10 +15,12 @@ ADVENTURES = range(-2, 3)  # halves of the popularity factor that are left out, 
 TABS = ("user", "new")
 LANGUAGES = ("en", "ko")
 ZIP_LENGTH = 10
+DEMOGRAPHICS = ("gender", "age", "occupation", "zipcode")
 
 # text → value or None, and what is expected: a key of `expected` in the texts and its values
 Parser = tuple[Callable[[str], object], tuple[str, dict]]
-Ratings = tuple[tuple[int, int], ...]  # pairs of movie id and rating (1 to 5)
+Ratings = tuple[tuple[int, float], ...]  # pairs of movie id and rating
+About = tuple[tuple[str, str], ...]  # pairs of a column of the users table and its value
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class View:
         film: movie id of the open explanation.
         theirs: whether the explanation is of the other model's score, not of the page's own.
         gender, age, occupation, zip: a new viewer's profile, as in the users table.
+        about: further fields of the profile, for a data set that has others than ML-1M.
         rated: a new viewer's ratings.
         seen: ratings that the user gets in addition to those in the data.
         hidden: ids of movies that the viewer is not interested in.
@@ -68,6 +71,7 @@ class View:
     age: int | None = None
     occupation: int | None = None
     zip: str = ""
+    about: About = ()
     rated: Ratings = ()
     seen: Ratings = ()
     hidden: tuple[int, ...] = ()
@@ -87,6 +91,16 @@ class Problem:
     name: str
     value: str
     expected: tuple[str, dict]
+
+
+def has_demographics(data: MovieLens) -> bool:
+    """Whether the users' fields are those of ML-1M, with its codes."""
+    return data.fields.user == (USER, *DEMOGRAPHICS) and data.users["age"].dtype.kind == "i"
+
+
+def further_fields(data: MovieLens) -> tuple[str, ...]:
+    """The users' fields, without the id, of a data set that has others than ML-1M."""
+    return () if has_demographics(data) else data.fields.user[1:]
 
 
 def read(params: Mapping[str, str], lookups: Lookups) -> tuple[View, list[Problem]]:
@@ -113,7 +127,8 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
     flag = {"0": False, "1": True}.get, ("choice", {"options": "0, 1"})
     movie = _number(movies, ("movie", {"name": lookups.data.name}))
     own_movies = (lambda text: _movies(text, movies)), ("movies", {"most": MAX_ITEMS})
-    ratings = (lambda text: _ratings(text, movies)), ("ratings", {"most": MAX_ITEMS})
+    scale = lookups.data.scale
+    ratings = (lambda text: _ratings(text, movies, scale)), ("ratings", {"most": MAX_ITEMS})
     return {
         "lang": _choice(LANGUAGES),
         "tab": _choice(TABS),
@@ -136,6 +151,7 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
         "age": _choice(AGE_GROUPS),
         "occupation": _between(range(len(OCCUPATIONS))),
         "zip": _text(ZIP_LENGTH),
+        "about": ((lambda text: _about(text, lookups)), ("about", {})),
         "rated": ratings,
         "seen": ratings,
         "hidden": own_movies,
@@ -172,9 +188,15 @@ def write(view: View) -> dict[str, str]:
         if field.name != "user" and value == field.default:
             continue
         if isinstance(value, tuple):
-            value = ",".join(":".join(map(str, np.atleast_1d(item))) for item in value)
+            value = ",".join(_item(item) for item in value)
         params[field.name] = str(int(value) if isinstance(value, bool) else value)
     return params
+
+
+def _item(item: int | tuple) -> str:
+    """A movie id, or a pair with a colon: 3 or (3, 4.5) or ("town", "Ulm")."""
+    parts = item if isinstance(item, tuple) else (item,)
+    return ":".join(f"{p:g}" if isinstance(p, float) else quote(str(p), safe="") for p in parts)
 
 
 def whole_number(text: str) -> int | None:
@@ -194,10 +216,21 @@ def _movies(text: str, known: Container[int]) -> tuple[int, ...] | None:
     return movies if valid and len(set(movies)) == len(movies) else None
 
 
-def _ratings(text: str, known: Container[int]) -> Ratings | None:
+def _about(text: str, lookups: Lookups) -> About | None:
+    """Pairs of a further field and its value; None for an invalid text."""
+    users, further = lookups.data.users, further_fields(lookups.data)
+    pairs = [tuple(unquote(part) for part in pair.split(":")) for pair in text.split(",")]
+    valid = all(
+        len(pair) == 2 and pair[0] in further and pair[1] in set(users[pair[0]]) for pair in pairs
+    )
+    return tuple(pairs) if valid and len(dict(pairs)) == len(pairs) else None
+
+
+def _ratings(text: str, known: Container[int], scale: Scale) -> Ratings | None:
     """Pairs of movie id and rating; None for an invalid text."""
     pairs = [pair.partition(":") for pair in text.split(",")]
     movies = _movies(",".join(movie for movie, _, _ in pairs), known)
-    stars = tuple(whole_number(stars) for _, _, stars in pairs)
-    valid = all(rating is not None and 1 <= rating <= RATINGS for rating in stars)
+    ratings = {f"{rating:g}": rating for rating in scale.ratings}
+    stars = tuple(ratings.get(stars.strip()) for _, _, stars in pairs)
+    valid = all(rating is not None for rating in stars)
     return tuple(zip(movies, stars, strict=True)) if movies and valid else None

@@ -77,10 +77,7 @@ def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
     key = f"matches-{text}"  # another description begins at its first page
     first = MATCHES * (min(st.session_state.get(key, 1), pages) - 1)
     for row in matches[first : first + MATCHES].to_dict("records"):
-        about = ", ".join(
-            words[texts.NAMES[field]][row[field]] for field in ("gender", "age", "occupation")
-        )
-        label = words["match"].format(user=row[USER], about=about)
+        label = words["match"].format(user=row[USER], about=", ".join(_about(row, lookups, words)))
         if genres := wanted.fields.get("genre"):
             names = ", ".join(words["genres"][genre] for genre in genres)
             label += f" · {names} " + words["match_share"].format(share=row["share"])
@@ -95,6 +92,17 @@ def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
         )
     if pages > 1:
         st.pagination(pages, key=key, max_visible_pages=5)
+
+
+def _about(user: Mapping, lookups: Lookups, words: Mapping) -> list[str]:
+    """What the data set says about a user besides the zip code, in words."""
+    if url_state.has_demographics(lookups.data):
+        return [words[texts.NAMES[field]][user[field]] for field in ("gender", "age", "occupation")]
+    return [
+        words["profile"].format(name=escaped(name), value=escaped(user[name]))
+        for name in url_state.further_fields(lookups.data)
+        if user[name]
+    ]
 
 
 def _in_words(wanted: descriptions.Wanted, words: Mapping) -> str:
@@ -113,17 +121,15 @@ def show(lookups: Lookups, user_id: int, words: Mapping) -> None:
     user = lookups.user(user_id)
     profile = user_profile(lookups, user_id)
     st.header(words["user"].format(user=user_id), anchor=False)
-    sentences = [
-        words["about"].format(
-            gender=words["genders"][user["gender"]],
-            age=words["ages"][user["age"]],
-            occupation=words["occupations"][user["occupation"]],
-            zipcode=user["zipcode"],
-        ),
-    ]
+    about = _about(user, lookups, words)
+    if url_state.has_demographics(lookups.data):
+        values = dict(zip(("gender", "age", "occupation"), about, strict=True))
+        sentences = [words["about"].format(**values, zipcode=user["zipcode"])]
+    else:
+        sentences = [f"{', '.join(about)}."] if about else []
     if profile.rated:
-        sentences.append(_ratings_sentence(profile, words))
-    if profile.liked:
+        sentences.append(_ratings_sentence(profile, bool(lookups.data.fields.time), words))
+    if profile.liked and len(profile.genres):
         genres = ", ".join(genre_or_decade(genre, words) for genre in profile.favourites)
         sentences.append(
             words["favourites"].format(genres=genres) if genres else words["no_favourites"]
@@ -133,10 +139,10 @@ def show(lookups: Lookups, user_id: int, words: Mapping) -> None:
     _show_tabs(lookups, user_id, profile, words)
 
 
-def _ratings_sentence(profile: UserProfile, words: Mapping) -> str:
+def _ratings_sentence(profile: UserProfile, dated: bool, words: Mapping) -> str:
     first, last = (f"{time:%Y-%m}" for time in (profile.first, profile.last))
     when = words["when_one" if first == last else "when"].format(first=first, last=last)
-    return words["rated"].format(
+    return words["rated" if dated else "rated_undated"].format(
         rated=profile.rated,
         when=when,
         share=profile.liked / profile.rated,
@@ -148,7 +154,10 @@ def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapp
     """Charts and history; only the open tab's content is computed."""
     from movierec.web import charts  # altair is slow to import
 
-    names = words["charts"]
+    fields = lookups.data.fields
+    missing = {"genres": lookups.genre_table.empty, "decades": not lookups.decades}
+    missing |= {"months": not fields.time}
+    names = {key: name for key, name in words["charts"].items() if not missing.get(key)}
     tabs = st.tabs(list(names.values()), key="tabs", on_change="rerun")
     name, tab = next(pair for pair in zip(names, tabs, strict=True) if pair[1].open)
     with tab:
@@ -188,6 +197,8 @@ def _show_history(lookups: Lookups, user_id: int, words: Mapping) -> None:
         ),
         columns["date"]: pd.to_datetime(rows[TIMESTAMP], unit="s").dt.date,
     }
+    if not lookups.data.fields.time:
+        del shown[columns["date"]]
     st.dataframe(
         pd.DataFrame(shown),
         column_config={

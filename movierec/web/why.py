@@ -1,11 +1,11 @@
 """The dialog about one movie: a sentence, similar rated movies, the fields, attention."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from movierec.data.schema import FEATURES, MOVIE, RATING, USER
+from movierec.data.schema import MOVIE, RATING, USER
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
 from movierec.serving.explanation import Explanation, explain, nearest, reasons
@@ -40,7 +40,8 @@ def show(
             st.rerun()
         explanation = explain(recommender, scored, movie_id)
         title = recommender.lookups.name(movie_id)
-        labels = field_labels(explanation, title, viewer, words)
+        features = recommender.encoder.features
+        labels = field_labels(features, explanation.field_values, title, viewer, words)
         rated = _rated(recommender, viewer, movie_id)
         _show_sentence(recommender, explanation, movie_id, rated, words)
         _show_nearest(recommender, movie_id, rated, words)
@@ -74,11 +75,15 @@ def _show_sentence(
 
 
 def field_labels(
-    explanation: Explanation, title: str, viewer: int | NewUser, words: Mapping
+    features: Sequence[str],
+    values: Sequence[str],
+    title: str,
+    viewer: int | NewUser,
+    words: Mapping,
 ) -> list[str]:
     """The name and value of each field, in words; `title` is the movie's."""
     labels = []
-    for feature, text in zip(FEATURES, explanation.field_values, strict=True):
+    for feature, text in zip(features, values, strict=True):
         if feature in NAMES and text:
             names = {str(value): name for value, name in words[NAMES[feature]].items()}
             text = names.get(text, text)
@@ -88,7 +93,8 @@ def field_labels(
             text = title
         elif feature == USER and isinstance(viewer, NewUser) and viewer.rated:
             text = words["new_user"]
-        labels.append(f"{words['fields'][feature]}: {text or words['unknown']}")
+        name = words["fields"].get(feature, feature)
+        labels.append(f"{name}: {text or words['unknown']}")
     return labels
 
 

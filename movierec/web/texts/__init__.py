@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from movierec.data.schema import FIVE_STARS, Scale
 from movierec.serving.descriptions import Words
 from movierec.web.texts.en import ENGLISH
 from movierec.web.texts.ko import KOREAN
@@ -14,6 +15,34 @@ from movierec.web.texts.ko import KOREAN
 LANGUAGES = MappingProxyType({"en": ENGLISH, "ko": KOREAN})
 KOREAN_TITLES = Path(__file__).with_name("korean_titles.csv")
 NAMES = {"gender": "genders", "age": "ages", "occupation": "occupations", "genre": "genres"}
+
+
+@cache
+def of(language: str, scale: Scale) -> Mapping:
+    """The texts in a language, for ratings of a scale; they are written for five stars.
+
+    With other ratings "4 or 5" becomes the lowest liked one "or more". Where the data only say that
+    something was chosen, some texts are others.
+    """
+    words = LANGUAGES[language]
+    if scale == FIVE_STARS:
+        return words
+    if len(scale.ratings) == 1:
+        words = words | words["implicit"]
+    liked = f"{scale.liked:g}"
+    phrases = {"4 or 5": f"{liked} or more", "3 or less": f"less than {liked}"}
+    phrases |= {"4점이나 5점": f"{liked}점 이상", "4점 이상": f"{liked}점 이상"}
+    phrases |= {"3점 이하": f"{liked}점 미만"}
+
+    def adapted(text):
+        if isinstance(text, dict):
+            return {key: adapted(value) for key, value in text.items()}
+        if isinstance(text, str):
+            for phrase, other in phrases.items():
+                text = text.replace(phrase, other)
+        return text
+
+    return adapted(words)
 
 
 def language(locale: str | None) -> str:

@@ -11,7 +11,7 @@ ENGLISH = {
     "language": "English",
     "title": "{model} film recommender",
     "intro": "Which films would this person rate 4 or 5? The model predicts the probability from "
-    "13 fields about the person, the film and the time.",
+    "{fields} fields about the person, the film and the time.",
     "loading": "Loading the data and the model …",
     "cannot_start": "The recommender cannot start: {reason}",
     "cannot_answer": "This request cannot be answered: {reason}.",
@@ -22,6 +22,7 @@ ENGLISH = {
     "bad_link": "The address has {name} = “{value}”, but it must be {expected}. The page uses the "
     "default instead.",
     "expected": {
+        "about": "fields of the profile and their values",
         "between": "a whole number from {low} to {high}",
         "choice": "one of: {options}",
         "text": "a text of at most {most} characters",
@@ -51,6 +52,8 @@ ENGLISH = {
     # user profile
     "user": "User {user}",
     "about": "A {gender}, age {age}, occupation {occupation}, zip code {zipcode}.",
+    "rated_undated": "Rated {rated:,} films and gave {share:.0%} of them 4 or 5 (all users: "
+    "{overall:.0%}).",
     "rated": "Rated {rated:,} films {when} and gave {share:.0%} of them 4 or 5 (all users: "
     "{overall:.0%}).",
     "when_one": "in {first}",
@@ -136,7 +139,8 @@ ENGLISH = {
     "card_menu": "More about {title}",
     "seen_it": "Seen it? Rate it:",
     "your_rating": "Your rating of {title}",
-    "stars": "{stars} of 5",
+    "stars": "{stars} of {most}",
+    "chosen": "I chose it",
     "like": "More like this",
     "not_interested": "Not interested",
     "watch_add": "Add to the watch list",
@@ -222,7 +226,30 @@ ENGLISH = {
         "rating_month": "rating month",
     },
     "new_user": "you (learnt now)",
+    # where the data say only what was chosen, not how it was rated
+    "implicit": {
+        "raters_many": "chosen by {raters:,} people",
+        "raters_one": "chosen by one person",
+        "raters_none": "chosen by nobody yet",
+        "seen_it": "Do you have it already?",
+        "intro": "What would this person choose? The model predicts the probability from {fields} "
+        "fields about the person, the film and the time.",
+        "rated": "Chose {rated:,} films {when}.",
+        "rated_undated": "Chose {rated:,} films.",
+        "order_notes": {
+            "for-you": "Films that this person is likely to choose. The number compares each film "
+            "with ones that were not chosen.",
+            "surest": "The films with the highest number, which compares each film with ones that "
+            "were not chosen.",
+            "carry-on": "Films that people choose after the last films in this history.",
+        },
+        "meaning_number": "The number beside a film compares it with films that were **not** "
+        "chosen: how likely it is that this person chose it, rather than one of them.",
+        "why_sum": "{title}: {probability:.1%} against films that were not chosen.",
+        "unlikely": "Even the best film of this list has only {best}.",
+    },
     # new viewer
+    "profile": "{name}: {value}",
     "you": "About you (optional)",
     "you_note": "Nothing is stored; what you enter becomes part of the address of this page.",
     "gender": "Gender",
@@ -238,9 +265,9 @@ ENGLISH = {
     "good start.",
     "rate_find": "Find another film",
     "rate_example": "for example: the matrix",
-    "rate_none": "No film is called “{text}”. The data end with films of {last_release}.",
-    "rate_similar": "No film is called “{text}”; these titles are similar. The data end with "
-    "films of {last_release}.",
+    "rate_none": "No film is called “{text}”.",
+    "rate_similar": "No film is called “{text}”; these titles are similar.",
+    "rate_end": "The data end with films of {last_release}.",
     "changed": "**{new} of {count} films are new** since you changed your ratings.",
     "changed_for": "Because you liked **{liked}**: {titles}",
     "changed_taste": "Because the model has learnt your taste anew: {titles}",

@@ -9,8 +9,8 @@ OCCUPATIONS = (
 KOREAN = {
     "language": "한국어",
     "title": "{model} 영화 추천",
-    "intro": "이 사람은 어떤 영화에 4점이나 5점을 줄까요? 모델은 사람, 영화, 시점에 관한 13개 "
-    "필드로 그 확률을 예측합니다.",
+    "intro": "이 사람은 어떤 영화에 4점이나 5점을 줄까요? 모델은 사람, 영화, 시점에 관한 "
+    "{fields}개 필드로 그 확률을 예측합니다.",
     "loading": "데이터와 모델을 불러오는 중 …",
     "cannot_start": "추천을 시작할 수 없습니다: {reason}",
     "cannot_answer": "답할 수 없는 요청입니다: {reason}.",
@@ -21,6 +21,7 @@ KOREAN = {
     "bad_link": "주소에 있는 {name} 값 “{value}”을 쓸 수 없습니다. 쓸 수 있는 값: {expected}. 대신 "
     "기본값으로 보여 드립니다.",
     "expected": {
+        "about": "프로필의 필드와 값",
         "between": "{low}부터 {high}까지의 정수",
         "choice": "{options} 가운데 하나",
         "text": "{most}자 이하의 글",
@@ -48,6 +49,8 @@ KOREAN = {
     "match_share": "좋아한 영화의 {share:.0%}",
     "user": "{user}번 사용자",
     "about": "{gender}, {age}, {occupation}, 우편번호 {zipcode}.",
+    "rated_undated": "영화 {rated:,}편을 평가했고, 그중 {share:.0%}에 4점이나 5점을 주었습니다"
+    "(전체 사용자: {overall:.0%}).",
     "rated": "{when} 영화 {rated:,}편을 평가했고, 그중 {share:.0%}에 4점이나 5점을 주었습니다"
     "(전체 사용자: {overall:.0%}).",
     "when_one": "{first}에",
@@ -132,7 +135,8 @@ KOREAN = {
     "card_menu": "{title} 메뉴",
     "seen_it": "보셨나요? 별점을 주세요.",
     "your_rating": "{title}에 준 별점",
-    "stars": "5점 만점에 {stars}점",
+    "stars": "{most}점 만점에 {stars}점",
+    "chosen": "골랐어요",
     "like": "비슷한 영화 더 보기",
     "not_interested": "관심 없음",
     "watch_add": "볼 영화에 담기",
@@ -214,6 +218,27 @@ KOREAN = {
         "rating_month": "평가 월",
     },
     "new_user": "나(방금 학습)",
+    "profile": "{name}: {value}",
+    # 평점 없이 고른 것만 있는 데이터
+    "implicit": {
+        "raters_many": "{raters:,}명이 골랐습니다",
+        "raters_one": "1명이 골랐습니다",
+        "raters_none": "아직 고른 사람이 없습니다",
+        "seen_it": "이미 고르셨나요?",
+        "intro": "이 사람은 무엇을 고를까요? 모델은 사람, 영화, 시점에 관한 {fields}개 필드로 그 "
+        "확률을 예측합니다.",
+        "rated": "{when} 영화 {rated:,}편을 골랐습니다.",
+        "rated_undated": "영화 {rated:,}편을 골랐습니다.",
+        "order_notes": {
+            "for-you": "이 사람이 고를 만한 영화입니다. 숫자는 고르지 않은 영화들과 견준 값입니다.",
+            "surest": "숫자가 가장 높은 영화입니다. 숫자는 고르지 않은 영화들과 견준 값입니다.",
+            "carry-on": "마지막에 고른 영화들 다음에 사람들이 고른 영화입니다.",
+        },
+        "meaning_number": "영화 옆의 숫자는 **고르지 않은** 영화들과 견주어, 이 사람이 이 영화를 "
+        "골랐을 확률입니다.",
+        "why_sum": "{title}: 고르지 않은 영화들과 견주어 {probability:.1%}.",
+        "unlikely": "이 목록에서 가장 높은 값도 {best}뿐입니다.",
+    },
     "you": "나에 대해(선택 사항)",
     "you_note": "아무것도 저장하지 않으며, 입력한 내용은 이 페이지의 주소에 담깁니다.",
     "gender": "성별",
@@ -229,9 +254,9 @@ KOREAN = {
     "충분합니다.",
     "rate_find": "다른 영화 찾기",
     "rate_example": "예: 매트릭스",
-    "rate_none": "“{text}”에 맞는 영화가 없습니다. 데이터는 {last_release}년 영화까지입니다.",
-    "rate_similar": "“{text}”에 꼭 맞는 영화가 없어 비슷한 제목을 보여 드립니다. 데이터는 "
-    "{last_release}년 영화까지입니다.",
+    "rate_none": "“{text}”에 맞는 영화가 없습니다.",
+    "rate_similar": "“{text}”에 꼭 맞는 영화가 없어 비슷한 제목을 보여 드립니다.",
+    "rate_end": "데이터는 {last_release}년 영화까지입니다.",
     "changed": "별점이 바뀌어 **{count}편 가운데 {new}편이 새로 들어왔습니다.**",
     "changed_for": "**{liked}**에 높은 점수를 주었기 때문에: {titles}",
     "changed_taste": "모델이 취향을 새로 학습했기 때문에: {titles}",
