@@ -29,11 +29,10 @@ def _main_is_pytest():
 
 @pytest.fixture(scope="module")
 def table(made, tmp_path_factory):
-    """Two trials, and one that fails because of its learning rate."""
+    """The trials of `GRID`, and each again with a learning rate with which it fails."""
     path = tmp_path_factory.mktemp("grid") / "small.csv"
-    grid = dataclasses.replace(GRID, axes={"learning_rate": (1e-3, 1e30)}, seeds=(1,))
-    grid_search.run(GRID, made, path)
-    grid_search.run(grid, made, path)
+    axes = GRID.axes | {"learning_rate": (SMALL.learning_rate, 1e30)}
+    grid_search.run(dataclasses.replace(GRID, axes=axes), made, path)
     return path
 
 
@@ -57,11 +56,11 @@ def test_a_finished_trial_is_not_run_again(made, table):
 
 def test_a_failed_trial_stays_with_its_error(table):
     failed = grid_search.read(table).query("error.notna()")
-    assert failed["learning_rate"].tolist() == [1e30]
+    assert failed["learning_rate"].tolist() == [1e30, 1e30]
     assert "the loss became" in failed["error"].iloc[0]
 
 
-def test_stale_rows_are_refused_kept_or_run_again(made, table, tmp_path):
+def test_stale_rows_are_refused_kept_or_run_again(made, table, tmp_path, monkeypatch):
     path, fresh = tmp_path / "other.csv", grid_search.read(table)
     fresh.assign(code="other").to_csv(path, index=False)
     before = path.read_bytes()
@@ -69,6 +68,10 @@ def test_stale_rows_are_refused_kept_or_run_again(made, table, tmp_path):
         grid_search.run(GRID, made, path)
     assert (grid_search.run(GRID, made, path, stale="keep")["code"] == "other").all()
     assert path.read_bytes() == before
+    outcome = {"error": "", "epochs_run": 1, "seconds": 1.0}
+    monkeypatch.setattr(
+        grid_search, "_outcomes", lambda grid, data, trials, jobs: ((t, outcome) for t in trials)
+    )
     again = grid_search.run(GRID, made, path, stale="rerun")
     assert set(again["code"]) == set(fresh["code"])
     assert len(grid_search.read(path)) == len(fresh)  # rows are replaced, and others stay

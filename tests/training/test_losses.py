@@ -14,23 +14,30 @@ from tests.models.test_scorer import DIMS, FIVE, rows
 SMALL = {"embed_dim": 8, "head_dim": 4, "num_heads": 3}
 
 
-def compiled_and_graph(model, count):
-    """Loss and gradients by the compiled kernels, then by the model's own graph."""
-    assert losses.is_compiled(model)
-    rng, ids = np.random.default_rng(2), rows(count)[:, : len(model.embedding.field_dims)]
-    targets = rng.integers(0, max(2, model.num_classes), count)
+def step_of(model, loss):
+    """A function from ids and targets to three times the loss and its gradients."""
+
+    def step(ids, targets):
+        with tf.GradientTape() as tape:
+            value = 3 * loss(model.embedding(ids), targets)
+        gradients = tape.gradient(value, model.trainable_variables)
+        return value, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    return step
+
+
+def assert_same_numbers(model, step, other_step, count):
+    """Both steps give the same loss and gradients."""
+    targets = np.random.default_rng(2).integers(0, max(2, model.num_classes), count)
     targets = tf.constant(targets, tf.float32 if model.num_classes == 1 else tf.int32)
-    for loss_of in (losses.mean_loss, losses.graph_loss):
-        loss = loss_of(model)
-
-        @tf.function
-        def step(loss=loss):
-            with tf.GradientTape() as tape:
-                value = 3 * loss(model.embedding(ids), targets)
-            return value, tape.gradient(value, model.trainable_variables)
-
-        value, gradients = step()
-        yield value.numpy(), [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+    ids = tf.constant(rows(count)[:, : len(model.embedding.field_dims)])
+    value, gradients = step(ids, targets)
+    expected, others = other_step(ids, targets)
+    assert value.numpy() == pytest.approx(expected.numpy(), rel=1e-5)
+    variables = model.trainable_variables
+    for gradient, other, variable in zip(gradients, others, variables, strict=True):
+        size = np.abs(other).max()
+        np.testing.assert_allclose(gradient, other, atol=2e-4 * size, err_msg=variable.path)
 
 
 @pytest.mark.parametrize("kind", [AutoInt, AutoIntMLP])
@@ -41,13 +48,16 @@ def compiled_and_graph(model, count):
 def test_the_same_numbers_as_the_graph(kind, num_layers, classes, fields, sizes, count):
     more = {"dropout": 0.0} if kind is AutoIntMLP else {}
     model = spread(kind(DIMS[:fields], num_layers=num_layers, **classes, **sizes, **more))
-    (value, gradients), (graph, expected) = compiled_and_graph(model, count)
-    assert value == pytest.approx(graph, rel=1e-5)
-    for gradient, other, variable in zip(
-        gradients, expected, model.trainable_variables, strict=True
-    ):
-        size = np.abs(other).max()
-        np.testing.assert_allclose(gradient, other, atol=2e-4 * size, err_msg=variable.path)
+    assert losses.is_compiled(model)
+    step, other = (step_of(model, f(model)) for f in (losses.mean_loss, losses.graph_loss))
+    assert_same_numbers(model, step, other, count)
+
+
+@pytest.mark.parametrize("classes", [{}, FIVE])
+def test_the_same_numbers_in_a_step_that_tensorflow_compiles(classes):
+    model = spread(AutoIntMLP(DIMS, dropout=0.0, **classes))
+    step = step_of(model, losses.mean_loss(model))
+    assert_same_numbers(model, tf.function(step), step, 64)
 
 
 class Subclass(AutoIntMLP):
