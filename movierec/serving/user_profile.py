@@ -67,7 +67,7 @@ def user_profile(lookups: Lookups, user_id: int) -> UserProfile:
 def _shares(table: pd.DataFrame, liked: np.ndarray, likes: np.ndarray) -> pd.DataFrame:
     """Each column's share of the user's liked movies and of all users' liked movies."""
     names = list(table) if len(liked) else []
-    values = table[names].to_numpy(float)
+    values = table[names].to_numpy(float) if names else np.zeros((len(likes), 0))
     return pd.DataFrame(
         {
             "name": names,

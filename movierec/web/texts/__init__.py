@@ -32,7 +32,7 @@ def of(language: str, scale: Scale) -> Mapping:
     liked = f"{scale.liked:g}"
     phrases = {"4 or 5": f"{liked} or more", "3 or less": f"less than {liked}"}
     phrases |= {"4점이나 5점": f"{liked}점 이상", "4점 이상": f"{liked}점 이상"}
-    phrases |= {"3점 이하": f"{liked}점 미만"}
+    phrases |= {"3점 이하를": f"{liked}점 미만을"}
 
     def adapted(text):
         if isinstance(text, dict):
