@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from movierec.data import movielens
 from movierec.serving.lookups import Lookups
@@ -53,10 +54,12 @@ def name(request, tmp_path_factory):
         train(model, data, root=root, **SMALL)
     candidates.train(data, root)
     lookups = Lookups(data)
+    st.cache_resource.clear()  # all tests of a process have the same session
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "load_lookups", lambda: lookups)
         patch.setattr(page, "load", lambda model: attach(lookups, model, root))
         yield request.param
+    st.cache_resource.clear()
 
 
 def test_a_user_the_list_and_why(name):
