@@ -31,10 +31,10 @@ setup: .venv/run.stamp .venv/compiled.stamp ## build .venv from requirements.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
-data: setup ## download MovieLens 1M, or 100K if 1M is unavailable
-	$(MOVIEREC) data ml-1m ml-100k
+data: setup ## download or read DATASET=ml-1m (by default 100K if 1M is unavailable)
+	$(MOVIEREC) data $(if $(filter ml-1m,$(DATASET)),ml-1m ml-100k,$(DATASET))
 
-app: data ## open the AutoInt+ page (PORT=8501)
+app: data ## open the AutoInt+ page (PORT=8501, DATASET=)
 	$(BIN)/streamlit run serve.py --server.port $(PORT)
 
 train: setup ## train the pages' models on DATASET=ml-1m, or one (MODEL=autointmlp SETTING= PROTOCOL= REPLACE=1)

@@ -15,7 +15,18 @@ import pandas as pd
 from movierec import files
 from movierec.data.features import YEAR_PATTERN
 from movierec.data.raw_readers import DataError, RawTables, parse_csv
-from movierec.data.schema import FIVE_STARS, HALF_STARS, MOVIE, RATING, TIMESTAMP, USER, Scale
+from movierec.data.schema import (
+    FIVE_STARS,
+    GENRE_FEATURES,
+    HALF_STARS,
+    MOVIE,
+    RATING,
+    RELEASE_FEATURES,
+    TIME_FEATURES,
+    TIMESTAMP,
+    USER,
+    Scale,
+)
 from movierec.errors import quoted
 
 RATINGS, ITEMS, USERS, CHOICES = "ratings.csv", "items.csv", "users.csv", "dataset.toml"
@@ -40,6 +51,10 @@ COLUMNS = {
     USERS: {"user": USER},
 }
 NEEDED = {RATINGS: ("user", "item"), ITEMS: ("item", "title"), USERS: ("user",)}
+# names of the fields and columns that are made from the others
+TAKEN = {USER, MOVIE, RATING, TIMESTAMP, "title", "genres"}
+TAKEN |= {*GENRE_FEATURES, *RELEASE_FEATURES, *TIME_FEATURES}
+GENRE = re.compile("genres|genre[0-9]+")
 WHOLE = re.compile("[0-9]{1,18}")
 
 log = logging.getLogger("movierec")
@@ -63,7 +78,7 @@ def read(folder: Path) -> RawTables:
     items = _items(tables[ITEMS], str(folder / ITEMS))
     if USERS in names:
         users = _numbered(tables[USERS], [USER], str(folder / USERS))
-        users = _with_fields(users, [USER], USERS)
+        users = _with_fields(users, [USER], USERS, TAKEN | set(items))
     else:
         users = pd.DataFrame({USER: np.unique(ratings[USER])})
     kinds = {"ratings": RATINGS, "movies": ITEMS, "users": USERS}
@@ -183,7 +198,10 @@ def _scale(found: np.ndarray, file: str, liked: float | None) -> Scale:
 
 
 def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
-    """The items with the year in the title's brackets and genres separated by `|`."""
+    """The items with the year in the title's brackets and genres separated by `|`.
+
+    The genres can also stand in several columns, genre1, genre2 and so on.
+    """
     table = _numbered(frame, [MOVIE], file)
     if "year" in table:
         year = table["year"].str.strip()
@@ -192,12 +210,14 @@ def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
             raise _fault(file, frame, "year", wrong, "a year of four digits, or nothing")
         dated = table["title"].str.extract(YEAR_PATTERN, expand=False).notna() | (year == "")
         table["title"] = table["title"].where(dated, table["title"] + " (" + year + ")")
-    genres = table["genres"] if "genres" in table else pd.Series("", table.index)
-    genres = genres.str.strip().str.replace(r"\s*[|;,]\s*", "|", regex=True)
-    table = table.drop(columns=["year", "genres"], errors="ignore")
+    names = [name for name in table if GENRE.fullmatch(name)]
+    genres = pd.Series("", table.index).str.cat(table[names], sep="|")
+    genres = genres.str.replace(r"\s*[|;,]\s*", "|", regex=True)
+    genres = genres.str.replace(r"\|+", "|", regex=True).str.strip(" |")
+    table = table.drop(columns=[*names, "year"], errors="ignore")
     table.insert(2, "genres", genres)
     known = [MOVIE, "title", "genres"]
-    return _with_fields(table[[*known, *table.columns.drop(known)]], known, ITEMS)
+    return _with_fields(table[[*known, *table.columns.drop(known)]], known, ITEMS, TAKEN)
 
 
 def _numbered(frame: pd.DataFrame, columns: list[str], file: str) -> pd.DataFrame:
@@ -223,14 +243,23 @@ def _fault(file: str, frame: pd.DataFrame, name: str, wrong: pd.Series, expected
     )
 
 
-def _with_fields(table: pd.DataFrame, known: list[str], file: str) -> pd.DataFrame:
-    """`table` with further columns as fields of few values; says what was done with each."""
+def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[str]) -> pd.DataFrame:
+    """`table` with further columns as fields of few values; says what was done with each.
+
+    Args:
+        table: the known columns, and further ones as text.
+        known: the columns that stay as they are.
+        file: the table's name, for the log.
+        taken: names that further columns cannot have.
+    """
     kept = {}
     for name in table.columns.drop(known):
         values = table[name].str.strip()
         count, numbers = values.nunique(), pd.to_numeric(values, errors="coerce")
         empty = values == ""
-        if not re.fullmatch(r"\w[\w .-]{0,40}", name):
+        if name in taken:
+            log.info("%s: the column %s is left out, another field has its name", file, name)
+        elif not re.fullmatch(r"\w[\w .-]{0,40}", name):
             log.info("%s: the column %s is left out, its name is no plain word", file, quoted(name))
         elif 1 < count <= MOST_VALUES:
             kept[name] = values

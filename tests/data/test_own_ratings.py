@@ -47,6 +47,11 @@ def test_files_with_usual_names(tmp_path):
     assert list(data.features()) == list(data.fields.all)
 
 
+def test_genres_in_several_columns(tmp_path):
+    data = load(tmp_path, items="id,title,genre1,genre2\n10,Tea,Hot,Drink\n20,Bread,,\n")
+    assert data.movies["genres"].tolist() == ["Hot|Drink", ""]
+
+
 def test_columns_can_be_named(tmp_path):
     data = load(
         tmp_path,
@@ -108,6 +113,14 @@ def test_what_becomes_of_further_columns_is_logged(tmp_path, caplog):
     assert "the column shelf is a field with 2 values" in caplog.text
     assert "the column shop is left out, it has one value" in caplog.text
     assert "the column note is left out, it has 300 different texts" in caplog.text
+
+
+def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    items = "id,title,rating_year,shelf\n10,Tea,1,a\n20,Bread,2,b\n"
+    data = load(tmp_path, items=items, users="user,shelf,rating\n1,x,5\n2,y,4\n")
+    assert data.fields.all == ("user_id", "movie_id", "shelf", "rating_year", "rating_month")
+    assert caplog.text.count("is left out, another field has its name") == 3
 
 
 @pytest.mark.parametrize(
