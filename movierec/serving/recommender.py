@@ -109,7 +109,9 @@ class Recommender:
         """
         return self.rank(self.candidates(user_id, year, month), n, order=order)
 
-    def recommend_all(self, n: int = 10, order: str = "for-you") -> pd.DataFrame:
+    def recommend_all(
+        self, n: int = 10, order: str = "for-you", users: np.ndarray | None = None
+    ) -> pd.DataFrame:
         """The movies that `recommend` gives, for every user who has unrated ones.
 
         Users are ranked `USERS` at a time, so memory does not grow with their number.
@@ -117,21 +119,20 @@ class Recommender:
         Args:
             n: number of movies; users with fewer unrated movies get those.
             order: see `recommend`.
+            users: positions of users; by default all.
 
         Returns:
-            user_id, rank (from 1), movie_id and probability; in the order of the users table.
+            user_id, rank (from 1), movie_id and probability; in the order of `users`.
 
         Raises:
             RequestError: an unknown order, or n out of range.
         """
         _check_order(order)
         _check_whole("n", n, range(1, len(self.data.movies) + 1))
-        users = np.arange(len(self.data.users))
+        users = np.arange(len(self.data.users)) if users is None else users
         times = self.encoder.transform(self.lookups.last_times, TIME_FEATURES)
-        parts = [
-            self._best_of(users[start : start + USERS], times[start : start + USERS], n, order)
-            for start in range(0, len(users), USERS)
-        ]
+        blocks = [users[start : start + USERS] for start in range(0, len(users), USERS)]
+        parts = [self._best_of(block, times[block], n, order) for block in blocks]
         user, movie, rank, probability = (np.concatenate(part) for part in zip(*parts, strict=True))
         return pd.DataFrame(
             {
