@@ -192,23 +192,26 @@ def recommend_all(recommender: Recommender, n: int, order: str, address: str, pa
         raise ClusterError(f"{path} exists, expected a new folder: delete it or choose another")
     recommender.recommend_all(n, order, np.arange(1))  # refuses wrong arguments here
     parts = [getattr(recommender, name) for name in PARTS]
-    what = [recommender.data.fingerprint, parts[2:], n, order, BLOCK, origin(serving.__name__)]
+    what = [recommender.data.fingerprint, parts[3:], n, order, BLOCK, origin(serving.__name__)]
     folder = path.with_name(f".{path.name}.{joblib.hash(what)[:12]}.blocks")
-    starts = range(0, len(recommender.data.users), BLOCK)
-    blocks = {folder / f"{start:012}.parquet": (n, order, start) for start in starts}
+    users = np.arange(len(recommender.data.users))
+    blocks = {
+        folder / f"{start:012}.parquet": (n, order, users[start : start + BLOCK])
+        for start in range(0, len(users), BLOCK)
+    }
     tasks = {block: arguments for block, arguments in blocks.items() if not block.exists()}
-    done = results(address, serving.__name__, tasks, _block, _start_recommender, parts)
+    done = results(address, serving.__name__, tasks, _lists, _start_recommender, parts)
     bar = {"total": len(blocks), "initial": len(blocks) - len(tasks), "unit": "block"}
     for block, table in tqdm(done, **bar, disable=None):
         files.write_table(table, block)
-    users = sum(pd.read_parquet(block, columns=[USER])[USER].nunique() for block in blocks)
+    count = sum(pd.read_parquet(block, columns=[USER])[USER].nunique() for block in blocks)
     if path.suffix:
         files.write_table(pd.concat(map(pd.read_parquet, blocks), ignore_index=True), path)
     else:
         folder.rename(path)
     for left in path.parent.glob(f".{path.name}.*.blocks"):  # also of runs that never ended
         shutil.rmtree(left)
-    return users
+    return count
 
 
 # A recommender's arguments: it has threads, so each worker builds its own.
@@ -222,7 +225,6 @@ def _start_recommender(*parts) -> None:
     _recommender = Recommender(*parts)
 
 
-def _block(n: int, order: str, start: int) -> pd.DataFrame:
-    """The lists of the users of one block."""
-    stop = min(start + BLOCK, len(_recommender.data.users))
-    return _recommender.recommend_all(n, order, np.arange(start, stop))
+def _lists(n: int, order: str, users: np.ndarray) -> pd.DataFrame:
+    """The lists of the users at those positions."""
+    return _recommender.recommend_all(n, order, users)
