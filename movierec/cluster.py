@@ -24,7 +24,7 @@ from movierec.errors import MovieRecError, quoted
 from movierec.serving import recommender as serving
 from movierec.serving.recommender import Recommender
 
-TIMEOUT = 25  # seconds for connecting
+TIMEOUT = 20  # seconds for connecting
 RETRIES = 5  # of a task whose worker or machine died
 BLOCK = 1024  # users in a block: about 10 s of one core
 INSTALL = "pip install -r requirements-cluster.txt"
