@@ -148,7 +148,11 @@ def test_contradictions_are_refused_by_the_parser(capsys, command, message):
 
 def node(path=files.ROOT):
     """Arguments of a node with one core whose workers find the project in that folder."""
-    variables = {"PYTHONPATH": str(path), "RAY_USAGE_STATS_ENABLED": "0"}
+    variables = {
+        "PYTHONPATH": str(path),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
+    }
     return {
         "num_cpus": 1,
         "memory": 4 * 2**30,
