@@ -120,6 +120,11 @@ def search(options: argparse.Namespace) -> None:
     """Run a grid of trials, or continue one; the table is written after every trial."""
     from movierec.search import grid_search
 
+    if options.cluster is not None:
+        if options.grid in OTHER_GRIDS:
+            options.error(f"the grid {options.grid} has no separate trials to run on a cluster")
+        if options.jobs is not None or options.memory is not None:
+            options.error("--jobs and --memory are about this machine, not about a cluster")
     dataset = movielens.load(options.dataset)
     if options.grid in OTHER_GRIDS:
         OTHER_GRIDS[options.grid](dataset)
@@ -128,9 +133,10 @@ def search(options: argparse.Namespace) -> None:
     jobs, reason = options.jobs, "as given"
     if jobs is None:
         jobs, reason = grid_search.jobs_for(options.memory)
-    print(f"trials at a time: {jobs} ({reason})")
+    if options.cluster is None:
+        print(f"trials at a time: {jobs} ({reason})")
     path = grid_search.table_path(grid, options.dataset)
-    table = grid_search.run(grid, dataset, path, jobs, options.stale)
+    table = grid_search.run(grid, dataset, path, jobs, options.stale, options.cluster)
     print(f"{len(table)} trials, {table['error'].notna().sum()} failed; {path}")
 
 
@@ -183,16 +189,12 @@ def recommend(options: argparse.Namespace) -> None:
     """Print the movies recommended to a user, or write those of all users to a file."""
     from movierec import load
 
-    recommender = load(options.model, options.dataset)
     if options.all is not None:
-        table = recommender.recommend_all(options.n, options.order)
-        with files.replacing(options.all) as (part,):
-            if options.all.suffix == ".parquet":
-                table.to_parquet(part, index=False)
-            else:
-                table.to_csv(part, index=False)
-        print(f"{table['user_id'].nunique():,} lists written to {options.all}")
+        _recommend_all(options)
         return
+    if options.cluster is not None:
+        options.error("--cluster makes the lists of all users: give --all instead of --user")
+    recommender = load(options.model, options.dataset)
     table = recommender.recommend(
         options.user, options.n, options.year, options.month, options.order
     )
@@ -202,6 +204,34 @@ def recommend(options: argparse.Namespace) -> None:
         print(table.to_csv(index=False), end="")
     else:
         print(table.to_string(index=False, formatters={"probability": "{:.4f}".format}))
+
+
+def _recommend_all(options: argparse.Namespace) -> None:
+    """Write the lists of all users to a file, or with a cluster to a file or folder."""
+    from movierec import load
+
+    for name in ("year", "month", "format"):
+        if getattr(options, name) is not None:
+            options.error(
+                f"--{name} cannot be given with --all: each list is for the month of its user's "
+                "last rating, and the file's name says the format"
+            )
+    path = options.all
+    if path.suffix not in (".parquet", ".csv") and not (options.cluster and not path.suffix):
+        options.error(
+            f"--all is {str(path)!r}, expected a name that ends in .parquet or .csv, or with "
+            "--cluster the name of a new folder without an ending"
+        )
+    recommender = load(options.model, options.dataset)
+    if options.cluster is None:
+        table = recommender.recommend_all(options.n, options.order)
+        files.write_table(table, path)
+        users = table["user_id"].nunique()
+    else:
+        from movierec import cluster
+
+        users = cluster.recommend_all(recommender, options.n, options.order, options.cluster, path)
+    print(f"{users:,} lists written to {path}")
 
 
 def sessions_command(options: argparse.Namespace) -> None:
@@ -250,8 +280,15 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, run) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, error=command.error)
         return command
+
+    def add_cluster(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--cluster",
+            metavar="ADDRESS",
+            help="run on a Ray cluster: auto (this machine's), ray://host:10001 or host:6379",
+        )
 
     def add_dataset(command: argparse.ArgumentParser) -> None:
         command.add_argument(
@@ -296,6 +333,7 @@ def parser() -> argparse.ArgumentParser:
     add_dataset(command)
     command.add_argument("--jobs", type=int, help="trials at a time (default: one per core)")
     command.add_argument("--memory", type=float, help="GiB for all trials together")
+    add_cluster(command)
     command.add_argument(
         "--stale",
         choices=["keep", "rerun"],
@@ -306,6 +344,7 @@ def parser() -> argparse.ArgumentParser:
     whom = command.add_mutually_exclusive_group(required=True)
     whom.add_argument("--user", type=int, help="user id")
     whom.add_argument("--all", type=Path, metavar="FILE", help="a .parquet or .csv file to write")
+    add_cluster(command)
     command.add_argument("--n", type=int, default=10, help="number of movies (default: 10)")
     add_model(command)
     add_dataset(command)
@@ -318,7 +357,7 @@ def parser() -> argparse.ArgumentParser:
         help="for-you: by P(turn to it) · P(like it); surest: by P(like it) alone; carry-on: by "
         "P(rate it next) · P(like it), from the movies rated last",
     )
-    command.add_argument("--format", choices=["table", "csv", "json"], default="table")
+    command.add_argument("--format", choices=["table", "csv", "json"], help="default: table")
 
     command = add("sessions", sessions_command)
     command.add_argument("--dataset", choices=sessions.NAMES, default="completejourney")

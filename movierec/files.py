@@ -57,6 +57,15 @@ def replacing(*paths: Path) -> Iterator[list[Path]]:
                     part.unlink(missing_ok=True)
 
 
+def write_table(table, path: Path) -> None:
+    """Write a data frame to a .parquet or .csv file; for errors see `replacing`."""
+    with replacing(path) as (part,):
+        if path.suffix == ".parquet":
+            table.to_parquet(part, index=False)
+        else:
+            table.to_csv(part, index=False)
+
+
 def _unwritable(error: OSError, *paths: Path) -> OSError:
     """The error to show if files could not be written."""
     names = ", ".join(str(path) for path in paths)

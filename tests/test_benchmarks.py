@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from benchmarks import growth, load, speed, start
+from benchmarks import data_parallel, growth, load, speed, start
 from movierec.web import page
 from tests import app_server
 
@@ -62,3 +62,12 @@ def test_start(ml100k, capsys):
     printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert list(printed)[-1] == "peak_mib"
     assert all(float(value) > 0 for value in printed.values())
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_losses_of_one():
+    pytest.importorskip("jax", reason="JAX is not installed: requirements-cluster.txt")
+    found = data_parallel.compare(2, rows=2000, batch=200)
+    assert all(result["rows_per_second"] > 0 for result in found.values())
+    assert found[1]["losses"] == pytest.approx(found[2]["losses"], abs=1e-4)
+    assert found[2]["losses"][-1] < found[2]["losses"][0]

@@ -7,7 +7,7 @@ from movierec import __main__ as command_line
 from movierec import files
 
 COMMANDS = ["", *next(iter(command_line.parser()._subparsers._group_actions)).choices]
-BENCHMARKS = ["growth", "load", "speed", "start"]
+BENCHMARKS = ["data_parallel", "growth", "load", "speed", "start"]
 TENSORFLOW = ("tensorflow", "keras")
 DATA = ("pandas", "sklearn", "pandera", "pooch", "matplotlib", "streamlit")
 

@@ -6,7 +6,7 @@ import pytest
 
 from movierec import provenance
 
-ORDER = ("data", "models", "training", "serving", "evaluation", "search", "web")
+ORDER = ("data", "models", "training", "serving", "evaluation", "cluster", "search", "web")
 # side folders and single files, with the folders they may import
 SIDE = {
     "sequences": {"data", "models", "training", "evaluation"},

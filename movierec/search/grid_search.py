@@ -21,7 +21,7 @@ import pandas as pd
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from movierec import files, provenance
+from movierec import cluster, files, provenance
 from movierec.data.dataset import SplitDataset, split_by
 from movierec.data.tables import MovieLens
 from movierec.errors import quoted
@@ -72,7 +72,12 @@ def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str
 
 
 def run(
-    grid: Grid, data: MovieLens, path: Path, jobs: int = 1, stale: str | None = None
+    grid: Grid,
+    data: MovieLens,
+    path: Path,
+    jobs: int = 1,
+    stale: str | None = None,
+    address: str | None = None,
 ) -> pd.DataFrame:
     """Run the grid's trials that are not in the table yet.
 
@@ -85,6 +90,7 @@ def run(
         path: the table. Rows of other trials stay in it.
         jobs: number of trials at a time, each in a process with its share of the cores.
         stale: what to do with stale rows: "keep" them or "rerun" their trials.
+        address: a Ray cluster that runs the trials instead, see `cluster.results`.
 
     Returns:
         The grid's rows in the grid's order, one per trial: its settings, seed, metrics (see
@@ -93,6 +99,7 @@ def run(
     Raises:
         GridError: before the first trial, if the grid or the table is invalid, or if there are
             stale rows and `stale` is None; or a trial's process was killed.
+        movierec.cluster.ClusterError: see `cluster.results`.
     """
     trials = {}
     for change, seed in grid.trials():
@@ -113,7 +120,9 @@ def run(
         split_by(data, grid.protocol)  # unusable data should fail before the processes start
     bar = tqdm(total=len(trials), initial=len(trials) - len(waiting), unit="trial", disable=None)
     with bar, logging_redirect_tqdm():
-        for key, outcome in _outcomes(grid, data, waiting, jobs):
+        outcomes = _outcomes if address is None else _cluster_outcomes
+        where = jobs if address is None else address
+        for key, outcome in outcomes(grid, data, waiting, where):
             settings, seed = waiting[key]
             row = {"trial": key, "protocol": grid.protocol, "model": grid.model, "seed": seed}
             row |= dataclasses.asdict(settings) | outcome | origin
@@ -180,6 +189,17 @@ def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[
         pool.shutdown(cancel_futures=True)
 
 
+def _cluster_outcomes(
+    grid: Grid, data: MovieLens, trials: dict, address: str
+) -> Iterator[tuple[str, dict]]:
+    """`_outcomes` with a Ray cluster, one core per trial."""
+    tasks = {
+        key: (grid.model, settings, seed, grid.test) for key, (settings, seed) in trials.items()
+    }
+    start = data, grid.protocol, 1
+    return cluster.results(address, trial.__name__, tasks, _trial, _start, start, memory=TRIAL_GIB)
+
+
 _dataset: SplitDataset | None = None  # the data set of a worker process
 
 
@@ -191,8 +211,8 @@ def _start(data: MovieLens, protocol: str, threads: int) -> None:
     os.environ["LOKY_MAX_CPU_COUNT"] = str(threads)  # limits joblib.cpu_count in compiled code
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    if parent := multiprocessing.parent_process():  # Ray ends its workers itself
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
     _dataset = split_by(data, protocol)
 
 
