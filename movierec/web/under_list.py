@@ -9,7 +9,6 @@ from movierec.data import movielens
 from movierec.data.schema import Scale
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
-from movierec.serving.lookups import Lookups
 from movierec.serving.new_user import NewUser, Viewer
 from movierec.serving.recommender import Recommender
 from movierec.web import quality, state, texts
