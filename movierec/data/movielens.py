@@ -182,7 +182,7 @@ def _without_duplicates(
         frame = frame[~repeated]
     clash = frame.duplicated(keys)
     if clash.any():
-        row = frame[clash].iloc[0]
+        row = frame.loc[clash, keys].iloc[0]
         same = (frame[keys] == row[keys]).all(axis=1)
         lines = [str(line + 1 + header_lines) for line in frame.index[same]]
         what = ", ".join(f"{key} {row[key]}" for key in keys)

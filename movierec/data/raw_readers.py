@@ -279,7 +279,10 @@ def parse_csv(content: bytes, file: str, columns: dict[str, type] | None = None)
         raise DataError(_first_csv_fault(content, file, kinds)) from error
     if not table.num_rows:
         raise DataError(f"{file} has a header and no rows: {ANEW}")
-    return table.to_pandas()
+    frame = table.to_pandas()
+    if frame.isna().any(axis=None):  # the word nan as a number
+        raise DataError(_first_csv_fault(content, file, kinds))
+    return frame
 
 
 def _refuse_packed(content: bytes, file: str) -> None:
