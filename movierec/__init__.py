@@ -11,7 +11,8 @@ def load(model: str = "autointmlp", dataset: str = "ml-1m"):
 
     Args:
         model: "autoint" or "autointmlp".
-        dataset: "ml-1m" or "ml-100k"; downloaded if it is missing.
+        dataset: the name of a MovieLens release, downloaded if it is missing, or of a folder in
+            `data/` with your own ratings.
 
     Raises:
         movierec.errors.MovieRecError: see `movierec.serving.recommender.load`.
