@@ -55,8 +55,8 @@ class Layout:
 
     Args:
         archive: file name of the archive, a zip or a wheel.
-        hash: the archive's hash, as pooch writes it: "..." or "md5:..."; "" if it changes
-            from time to time, in which case it is not downloaded.
+        sha256: the archive's SHA-256; "" if it changes from time to time: then it is not
+            downloaded, and its content is not checked.
         folder: the folder of the raw files inside the archive.
         files: the raw file of each table, by name. Without users, they are those with ratings.
         read: function of (table, content, file name) that returns a raw table.
@@ -190,7 +190,9 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
         ) from error
     found = Found(layout, content, folder, f"files in {folder.name}/")
     named = ", ".join(
-        name for name, sha256 in found.sha256.items() if OFFICIAL.get(name, sha256) != sha256
+        name
+        for name, sha256 in found.sha256.items()
+        if OFFICIAL.get(layout.folder + name, sha256) != sha256
     )
     if not named:
         return found
@@ -322,15 +324,15 @@ def _csv_release(archive: str, sha256: str) -> tuple[Layout]:
 
 # SHA-256 of the official raw files
 OFFICIAL = {
-    "users.dat": "1dc3a95300cb19f7c10e027daf29b8cdf1d908dab65b5edfb45950aa389a10a3",
-    "movies.dat": "0140fc2356357c1a851d0f52e893a1e4d3696df632c4141cea8d5bc3d621f0b9",
-    "ratings.dat": "506d64ca44484487c11dc2d9a28de5c54948213e6b96285e298afe28d6ea4e0f",
-    "u.user": "f120e114da2e8cf314fd28f99417c94ae9ddf1cb6db8ce0e4b5995d40e90e62c",
-    "u.item": "553841ebc7de3a0fd0d6b62a204ea30c1e651aacfb2814c7a6584ac52f2c5701",
-    "u.data": "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
-    "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
-    "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
-    "ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
+    "ml-1m/users.dat": "1dc3a95300cb19f7c10e027daf29b8cdf1d908dab65b5edfb45950aa389a10a3",
+    "ml-1m/movies.dat": "0140fc2356357c1a851d0f52e893a1e4d3696df632c4141cea8d5bc3d621f0b9",
+    "ml-1m/ratings.dat": "506d64ca44484487c11dc2d9a28de5c54948213e6b96285e298afe28d6ea4e0f",
+    "ml-100k/u.user": "f120e114da2e8cf314fd28f99417c94ae9ddf1cb6db8ce0e4b5995d40e90e62c",
+    "ml-100k/u.item": "553841ebc7de3a0fd0d6b62a204ea30c1e651aacfb2814c7a6584ac52f2c5701",
+    "ml-100k/u.data": "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
+    "recbole/dataset_example/ml-100k/ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
+    "recbole/dataset_example/ml-100k/ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
+    "recbole/dataset_example/ml-100k/ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
 }
 LAYOUTS = {
     "ml-1m": (

@@ -18,6 +18,9 @@ from movierec.errors import quoted
 
 NAMES = tuple(download.LAYOUTS)
 NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
+# own ratings cannot have these: their models are in model/, as are those of protocols and settings
+RESERVED = ("experiments", "test-rows", "paper", "temporal", "full-ranking", "new-users")
+RESERVED += ("tuned", "unseen", "original")
 
 FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: MovieLens started later, so earlier is damage
 LAST_TIMESTAMP = 4_102_444_799  # the end of 2099
@@ -90,7 +93,8 @@ KEYS = {"users": [USER], "movies": [MOVIE], "ratings": [USER, MOVIE]}
 def _columns(raw: RawTables) -> dict[str, dict[str, pa.Column]]:
     """What is expected of the columns of each table."""
     if raw.own:
-        movies = {MOVIE: _ids(), "title": _title()}
+        some_text = pa.Check(lambda titles: titles.str.strip() != "", error="some text")
+        movies = {MOVIE: _ids(), "title": pa.Column(checks=some_text)}
         ratings = _ratings(raw.scale, first_timestamp=0)
         return {"users": {USER: _ids()}, "movies": movies, "ratings": ratings}
     has_users = "users" in raw.paths
@@ -119,6 +123,8 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> M
     try:
         if name in NAMES:
             raw = _release(download.find(name, folder, fetch))
+        elif name in RESERVED:
+            raise DataError(f"{name} is the name of a folder in model/: rename {folder}")
         elif NAME.fullmatch(name) and (folder / own_ratings.RATINGS).exists():
             raw = own_ratings.read(folder)
         else:

@@ -9,6 +9,8 @@ from movierec.data import movielens
 from movierec.data.dataset import split_by
 from movierec.data.own_ratings import CHOICES, ITEMS, RATINGS, USERS
 from movierec.data.raw_readers import DataError
+from movierec.data.splits import PROTOCOLS
+from movierec.training.named_settings import SETTINGS
 
 FILES = {
     RATINGS: "user,item,rating,timestamp\n1,10,5,978300760\n1,20,3,978302109\n2,10,4,978301968\n",
@@ -166,6 +168,12 @@ def test_an_error_says_what_arrived_and_what_to_do(tmp_path, changes, message):
     with pytest.raises(DataError) as error:
         load(tmp_path, **changes)
     assert message in str(error.value)
+
+
+def test_names_of_protocols_and_settings_are_refused(tmp_path):
+    assert set(movielens.RESERVED) == {"experiments", *PROTOCOLS, *SETTINGS}
+    with pytest.raises(DataError, match="paper is the name of a folder in model/: rename"):
+        movielens.load("paper", tmp_path)
 
 
 def test_an_unknown_name(tmp_path):
