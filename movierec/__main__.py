@@ -118,6 +118,7 @@ def _print_lists(ndcg) -> None:
 
 def search(options: argparse.Namespace) -> None:
     """Run a grid of trials, or continue one; the table is written after every trial."""
+    from movierec import cluster
     from movierec.search import grid_search
 
     if options.cluster is not None:
@@ -125,6 +126,7 @@ def search(options: argparse.Namespace) -> None:
             options.error(f"the grid {options.grid} has no separate trials to run on a cluster")
         if options.jobs is not None or options.memory is not None:
             options.error("--jobs and --memory are about this machine, not about a cluster")
+        cluster.check(options.cluster)
     dataset = movielens.load(options.dataset)
     if options.grid in OTHER_GRIDS:
         OTHER_GRIDS[options.grid](dataset)
@@ -208,7 +210,7 @@ def recommend(options: argparse.Namespace) -> None:
 
 def _recommend_all(options: argparse.Namespace) -> None:
     """Write the lists of all users to a file, or with a cluster to a file or folder."""
-    from movierec import load
+    from movierec import cluster, load
 
     for name in ("year", "month", "format"):
         if getattr(options, name) is not None:
@@ -222,14 +224,14 @@ def _recommend_all(options: argparse.Namespace) -> None:
             f"--all is {str(path)!r}, expected a name that ends in .parquet or .csv, or with "
             "--cluster the name of a new folder without an ending"
         )
+    if options.cluster is not None:
+        cluster.check(options.cluster)
     recommender = load(options.model, options.dataset)
     if options.cluster is None:
         table = recommender.recommend_all(options.n, options.order)
         files.write_table(table, path)
         users = table["user_id"].nunique()
     else:
-        from movierec import cluster
-
         users = cluster.recommend_all(recommender, options.n, options.order, options.cluster, path)
     print(f"{users:,} lists written to {path}")
 

@@ -24,7 +24,7 @@ from movierec.errors import MovieRecError, quoted
 from movierec.serving import recommender as serving
 from movierec.serving.recommender import Recommender
 
-TIMEOUT = 20  # seconds for connecting
+TIMEOUT = 25  # seconds for connecting
 RETRIES = 5  # of a task whose worker or machine died
 BLOCK = 1024  # users in a block: about 10 s of one core
 INSTALL = "pip install -r requirements-cluster.txt"
@@ -66,7 +66,7 @@ def results(
     """
     if not tasks:
         return
-    _check(address)
+    check(address)
     import ray
     from ray import exceptions
 
@@ -115,8 +115,15 @@ def results(
         ray.shutdown()
 
 
-def _check(address: str) -> None:
-    """Connect in a process of its own: Ray itself may wait for minutes, or end its process."""
+@functools.cache
+def check(address: str) -> None:
+    """Check once that the cluster can be reached.
+
+    It connects in a process of its own: Ray itself may wait for minutes, or end its process.
+
+    Raises:
+        ClusterError: Ray is not installed, or the cluster cannot be reached within `TIMEOUT`.
+    """
     try:
         import ray  # noqa: F401
     except ImportError as error:

@@ -61,7 +61,7 @@ def refused(*_, **__):
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(silent, "no answer within 20 s"), (refused, "RuntimeError: Version mismatch")],
+    [(silent, "no answer within 25 s"), (refused, "RuntimeError: Version mismatch")],
 )
 def test_an_unusable_cluster_is_one_line(monkeypatch, answer, reason):
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
@@ -168,6 +168,7 @@ def nodes(tmp_path, monkeypatch):
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("PYTHONPATH", str(files.ROOT))
+    monkeypatch.setattr(cluster, "TIMEOUT", 120)  # a busy machine is not a failure
     monkeypatch.chdir(tmp_path)
     started = Cluster(initialize_head=True, head_node_args=node() | {"include_dashboard": False})
     yield started
@@ -228,7 +229,7 @@ def test_a_worker_with_another_library_is_refused_by_name(nodes, monkeypatch):
 def test_an_unreachable_cluster_is_named_within_30_seconds():
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1"):
         start = time.monotonic()
-        with pytest.raises(ClusterError, match="cannot be used .no answer within 20 s"):
+        with pytest.raises(ClusterError, match="cannot be used .no answer within 25 s"):
             collect(address, {"a": ()}, nothing)
         assert time.monotonic() - start < 30
 
@@ -278,7 +279,7 @@ def test_lists_with_a_killed_node_and_a_killed_driver_are_the_same(
         "def slow(*arguments):\n"
         "    time.sleep(1)\n"
         "    return cluster._lists(*arguments)\n"  # the worker's own
-        "cluster._lists, cluster.BLOCK = slow, 5\n"
+        "cluster._lists, cluster.BLOCK, cluster.TIMEOUT = slow, 5, 120\n"
         "address, data, root, path = sys.argv[1:]\n"
         "lookups = Lookups(movielens.load('ml-1m', Path(data)))\n"
         "small = attach(lookups, 'autointmlp', Path(root))\n"
