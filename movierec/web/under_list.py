@@ -8,10 +8,9 @@ import streamlit as st
 from movierec.data.schema import TIME_FEATURES
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
-from movierec.serving.lookups import Lookups
 from movierec.serving.new_user import NewUser, Viewer
 from movierec.serving.recommender import Recommender
-from movierec.web import quality, state
+from movierec.web import quality, state, texts
 from movierec.web.texts import percent
 from movierec.web.url_state import View
 
@@ -48,7 +47,7 @@ def show(
         if not movies.empty:
             _show_download(viewer, lists, target, view, words)
         st.caption(words["link"], width="stretch")
-    _show_meaning(lookups, model, words)
+    _show_meaning(lookups.data.name, lookups.years, model, st.session_state.lang)
 
 
 def _show_download(
@@ -92,13 +91,15 @@ def file_name(
     return f"{who}-{'-'.join(lists)}-{view.order}-{target[0]}-{target[1]:02}.csv"
 
 
-def _show_meaning(lookups: Lookups, model: str, words: Mapping) -> None:
+@st.cache_data(show_spinner=False)
+def _show_meaning(dataset: str, years: Mapping[str, int], model: str, lang: str) -> None:
     """What the numbers mean, where they were checked, what the data cover, and the citation."""
-    name, sentences = lookups.data.name, [words["meaning_number"]]
-    checked = quality.calibration(model_folder(name).path, model)
+    words = texts.LANGUAGES[lang]
+    sentences = [words["meaning_number"]]
+    checked = quality.calibration(model_folder(dataset).path, model)
     if checked is not None:
         sentences.append(words["meaning_checked"].format(**checked))
-    sentences.append(words["meaning_data"].format(**lookups.years))
+    sentences.append(words["meaning_data"].format(**years))
     st.markdown(f"**{words['meaning']}**  \n{' '.join(sentences)}")
-    quality.show_whole_catalogue(name, words)
+    quality.show_whole_catalogue(dataset, words)
     st.caption(words["citation"])
