@@ -86,7 +86,8 @@ def log_odds(table: pd.DataFrame, words: Mapping[str, str]):
     """
     y = alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=170))
     most = max(float(table["change"].abs().max()), 0.5)
-    scale, axis = alt.Scale(domain=[-most, most], nice=True), alt.Axis(format="+.1f", tickCount=5)
+    scale = alt.Scale(domain=[-most, most], nice=True)
+    axis = alt.Axis(tickCount=5, labelExpr="datum.value ? format(datum.value, '+.1f') : '0'")
     x = alt.X("change:Q", title=words["change"], scale=scale, axis=axis)
     color = alt.condition("datum.change > 0", alt.value(BAR), alt.value(MARK))
     tooltip = [

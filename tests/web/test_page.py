@@ -112,7 +112,7 @@ def test_number_year_month_and_filters():
     run = change(run, "selectbox", "decade", 1990)
     run = change(run, "toggle", "fresh", True)
     assert 0 < len(titles(run)) < 25
-    assert any("unseen films pass these filters" in c.value for c in run.caption)
+    assert any("Unseen films that pass these filters" in c.value for c in run.caption)
 
 
 def test_no_film_passes():

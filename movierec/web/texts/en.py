@@ -150,7 +150,7 @@ ENGLISH = {
     "it.",
     "watch_drop": "Remove {title} from the watch list",
     "no_films": "No unseen film passes these filters. Remove one of them.",
-    "fewer": "Only {count} unseen films pass these filters.",
+    "fewer": "Unseen films that pass these filters: {count}.",
     "unknown_time": "No training rating has {time}, so the model treats it as unknown.",
     "unlikely": "Even the best film of this list has a probability of only {best}: this person is "
     "more likely to give each of these films 3 or less.",
