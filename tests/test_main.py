@@ -86,7 +86,7 @@ def test_unknown_words_are_refused_by_the_parser(capsys, command):
 
 def test_train_evaluate_and_compile(capsys, project, caplog):
     out = run(capsys, "train", "--model", "autoint", "--epochs", "1")
-    assert out.startswith("saved after 1 epochs")
+    assert out.startswith("training autoint")
     assert (project / "label_encoders.pkl").is_file()
     assert "epoch 1  loss" in caplog.text
     out = run(capsys, "evaluate", "--protocol", "paper")
