@@ -34,12 +34,19 @@ def data(options: argparse.Namespace) -> None:
 
 
 def preprocess(options: argparse.Namespace) -> None:
-    """Write a data set's three preprocessed CSV files into its folder."""
+    """Write a data set's three preprocessed files into its folder."""
     from movierec.data import features
 
     dataset = movielens.load(options.name)
     tables = (dataset.users, dataset.movie_features, dataset.dated_ratings)
-    for path in features.write(*tables, DATA_DIR / options.name):
+    folder = DATA_DIR / options.name
+    if options.format == "csv":
+        paths = features.write(*tables, folder)
+    else:
+        paths = [folder / f"{name}_prepro.parquet" for name in ("users", "movies", "ratings")]
+        for table, path in zip(tables, paths, strict=True):
+            files.write_table(table, path)
+    for path in paths:
         print(path.relative_to(DATA_DIR.parent))
 
 
@@ -308,6 +315,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = add("preprocess", preprocess)
     command.add_argument("name", metavar="NAME")
+    command.add_argument("--format", choices=["csv", "parquet"], default="csv")
 
     command = add("train", train)
     command.add_argument(

@@ -33,6 +33,15 @@ def test_data(capsys, project):
     assert out.startswith("ml-1m: 40 users, 60 movies, 1,600 ratings, from files in ml-1m/")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_preprocess(capsys, project, made, tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(command_line, "DATA_DIR", tmp_path / "data")
+    assert len(run(capsys, "preprocess", "ml-1m", "--format", suffix).splitlines()) == 3
+    read = pd.read_csv if suffix == "csv" else pd.read_parquet
+    ratings = read(tmp_path / "data" / "ml-1m" / f"ratings_prepro.{suffix}")
+    pd.testing.assert_frame_equal(ratings, made.dated_ratings, check_dtype=False)
+
+
 def test_recommend_in_three_formats(capsys, project, small):
     expected = small.recommend(3, 4)
     asked = ("recommend", "--user", "3", "--n", "4")
