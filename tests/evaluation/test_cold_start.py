@@ -25,4 +25,4 @@ def test_every_prior_is_tried_with_every_number_of_ratings(made):
     assert len(table) == np.prod(counts)
     assert table["logloss"].between(0, 2).all()
     assert table.groupby("ratings_known")["rows"].nunique().eq(1).all()
-    assert settings_for("tuned", "ml-1m", "new-users").refit
+    assert settings_for("tuned", "new-users").refit
