@@ -59,7 +59,7 @@ test: .venv/test.stamp ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: test ## run all tests
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 lint: .venv/test.stamp ## check the style, and the locked packages for known vulnerabilities
 	$(BIN)/ruff check .
