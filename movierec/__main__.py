@@ -44,8 +44,9 @@ def preprocess(options: argparse.Namespace) -> None:
         paths = features.write(*tables, folder)
     else:
         paths = [folder / f"{name}_prepro.parquet" for name in ("users", "movies", "ratings")]
-        for table, path in zip(tables, paths, strict=True):
-            files.write_table(table, path)
+        with files.replacing(*paths) as parts:
+            for part, table in zip(parts, tables, strict=True):
+                table.to_parquet(part, index=False)
     for path in paths:
         print(path.relative_to(DATA_DIR.parent))
 

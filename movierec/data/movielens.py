@@ -18,7 +18,7 @@ from movierec.errors import quoted
 
 NAMES = tuple(download.LAYOUTS)
 NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
-# own ratings cannot have these: their models are in model/, as are those of protocols and settings
+# names that own ratings cannot have, because folders in model/ have them
 RESERVED = ("experiments", "test-rows", "paper", "temporal", "full-ranking", "new-users")
 RESERVED += ("tuned", "unseen", "original")
 

@@ -51,7 +51,7 @@ COLUMNS = {
     USERS: {"user": USER},
 }
 NEEDED = {RATINGS: ("user", "item"), ITEMS: ("item", "title"), USERS: ("user",)}
-# names of the fields and columns that are made from the others
+# further columns cannot have these names, which the project uses itself
 TAKEN = {USER, MOVIE, RATING, TIMESTAMP, "title", "genres"}
 TAKEN |= {*GENRE_FEATURES, *RELEASE_FEATURES, *TIME_FEATURES}
 GENRE = re.compile("genres|genre[0-9]+")
@@ -112,7 +112,7 @@ def _choices(path: Path) -> dict:
 
 
 def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
-    """A table of text with the project's names for the columns that it knows."""
+    """A table as text, with the known columns renamed to the project's names."""
     frame = parse_csv(content, str(path))
     found = {}
     for meaning, name in COLUMNS[path.name].items():
@@ -163,7 +163,7 @@ def _ratings(frame: pd.DataFrame, file: str, liked: float | None) -> tuple[pd.Da
         log.info("%s has no ratings: each row means that a user chose an item", file)
         if repeated.any():
             log.info("%s: %d items chosen again by the same user count once", file, repeated.sum())
-        table = table.sort_values(TIMESTAMP, kind="stable") if TIMESTAMP in frame else table
+        table = table.sort_values(TIMESTAMP, kind="stable")
         table = table.drop_duplicates([USER, MOVIE], keep="last").sort_index()
         return table[[USER, MOVIE, RATING, TIMESTAMP]], Scale((1,), 1)
     numbers = pd.to_numeric(frame[RATING], errors="coerce")

@@ -170,17 +170,25 @@ def _first_fault(
     """What is wrong with the first faulty line."""
     expected = separator.join(columns)
     for number, line in enumerate(body.split("\n"), start=1 + has_header):
-        fields = line.split(separator)
-        where = f"{file}, line {number}"
-        if len(fields) != len(columns):
-            return (
-                f"{where}: {len(fields)} field(s) in {quoted(line)}, expected {len(columns)} "
-                f"separated by {separator!r} ({expected}). Correct that line, or {anew}"
-            )
-        for (name, kind), field in zip(columns.items(), fields, strict=True):
-            if fault := _number_fault(name, kind, field):
-                return f"{where}: {fault}. Correct that line, or {anew}"
+        if fault := _line_fault(
+            line, line.split(separator), columns, f"{separator!r} ({expected})"
+        ):
+            return f"{file}, line {number}: {fault}. Correct that line, or {anew}"
     return f"{file} cannot be read as {expected}: {anew}"
+
+
+def _line_fault(line: str, fields: list[str], columns: dict[str, type], separated_by: str) -> str:
+    """What is wrong with the fields of a line; "" if nothing."""
+    if len(fields) != len(columns):
+        return (
+            f"{len(fields)} field(s) in {quoted(line)}, expected {len(columns)} separated by "
+            f"{separated_by}"
+        )
+    faults = (
+        _number_fault(name, kind, field)
+        for (name, kind), field in zip(columns.items(), fields, strict=True)
+    )
+    return next(filter(None, faults), "")
 
 
 def _number_fault(name: str, kind: type, field: str) -> str:
@@ -192,47 +200,6 @@ def _number_fault(name: str, kind: type, field: str) -> str:
     if kind is int and len(field) > 18:
         return f"{name} is {quoted(field)}, which is too large for an id or a time"
     return ""
-
-
-RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}
-
-ML1M_COLUMNS = {
-    "users": {"user_id": int, "gender": str, "age": int, "occupation": int, "zipcode": str},
-    "movies": {"movie_id": int, "title": str, "genres": str},
-    "ratings": RATING_COLUMNS,
-}
-
-
-ML10M_COLUMNS = ML1M_COLUMNS | {"ratings": RATING_COLUMNS | {"rating": float}}
-
-
-def read_ml10m(table: str, content: bytes, file: str) -> pd.DataFrame:
-    """ML-10M's `*.dat` files; it has half stars and no users."""
-    return _without_none_listed(parse(content, file, "::", ML10M_COLUMNS[table]))
-
-
-CSV_COLUMNS = {
-    "movies": {"movieId": int, "title": str, "genres": str},
-    "ratings": {"userId": int, "movieId": int, "rating": float, "timestamp": int},
-}
-
-
-def read_csv_release(table: str, content: bytes, file: str) -> pd.DataFrame:
-    """The `*.csv` files of ML-20M and later releases; they have half stars and no users."""
-    frame = parse_csv(content, file, CSV_COLUMNS[table])
-    if not content.endswith(b"\n"):
-        raise DataError(
-            f"{file}, line {len(frame) + 1}: the last line has no line end, so it may be cut "
-            f"short. Complete it and end the line, or {ANEW}"
-        )
-    return _without_none_listed(frame.rename(columns={"userId": "user_id", "movieId": "movie_id"}))
-
-
-def _without_none_listed(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with empty genres where MovieLens says that none are listed."""
-    if "genres" not in frame:
-        return frame
-    return frame.assign(genres=frame["genres"].replace("(no genres listed)", ""))
 
 
 def parse_csv(content: bytes, file: str, columns: dict[str, type] | None = None) -> pd.DataFrame:
@@ -293,14 +260,12 @@ def _refuse_packed(content: bytes, file: str) -> None:
 
 def _csv_header(content: bytes, file: str) -> list[str]:
     """The column names of a CSV file."""
-    line = content.partition(b"\n")[0].rstrip(b"\r")
-    try:
-        names = next(csv.reader([line.decode()], strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{file}, line 1: it is no header of a CSV file in UTF-8: {ANEW}"
-        ) from error
-    if not any(names) or CONTROLS.search(line.decode()):
+    names = []
+    with contextlib.suppress(UnicodeDecodeError, csv.Error):
+        line = content.partition(b"\n")[0].rstrip(b"\r").decode()
+        if not CONTROLS.search(line):
+            names = next(csv.reader([line], strict=True), [])
+    if not any(names):
         raise DataError(f"{file}, line 1: it is no header of a CSV file in UTF-8: {ANEW}")
     return names
 
@@ -316,15 +281,18 @@ def _first_csv_fault(content: bytes, file: str, columns: dict[str, type]) -> str
             return f"{where}: {quoted(line.decode('latin-1'))} is not UTF-8. Save the file as UTF-8"
         except csv.Error:
             return f"{where}: a quotation mark in {quoted(text)} is not closed. Correct that line"
-        if len(fields) != len(columns):
-            return (
-                f"{where}: {len(fields)} field(s) in {quoted(text)}, expected {len(columns)} "
-                f"separated by commas ({', '.join(columns)}). Correct that line, or {ANEW}"
-            )
-        for (name, kind), field in zip(columns.items(), fields, strict=True):
-            if fault := _number_fault(name, kind, field):
-                return f"{where}: {fault}. Correct that line, or {ANEW}"
+        if fault := _line_fault(text, fields, columns, f"commas ({', '.join(columns)})"):
+            return f"{where}: {fault}. Correct that line, or {ANEW}"
     return f"{file} cannot be read as {','.join(columns)}: {ANEW}"
+
+
+RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}
+
+ML1M_COLUMNS = {
+    "users": {"user_id": int, "gender": str, "age": int, "occupation": int, "zipcode": str},
+    "movies": {"movie_id": int, "title": str, "genres": str},
+    "ratings": RATING_COLUMNS,
+}
 
 
 def read_ml1m(table: str, content: bytes, file: str) -> pd.DataFrame:
@@ -389,6 +357,38 @@ def read_atomic(table: str, content: bytes, file: str) -> pd.DataFrame:
             "genres": frame["genres"].str.replace(" ", "|"),
         }
     )
+
+
+ML10M_COLUMNS = ML1M_COLUMNS | {"ratings": RATING_COLUMNS | {"rating": float}}
+
+
+def read_ml10m(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """ML-10M's `*.dat` files, with half stars and without users."""
+    return _without_none_listed(parse(content, file, "::", ML10M_COLUMNS[table]))
+
+
+CSV_COLUMNS = {
+    "movies": {"movieId": int, "title": str, "genres": str},
+    "ratings": {"userId": int, "movieId": int, "rating": float, "timestamp": int},
+}
+
+
+def read_csv_release(table: str, content: bytes, file: str) -> pd.DataFrame:
+    """The `*.csv` files of ML-20M and later releases, with half stars and without users."""
+    frame = parse_csv(content, file, CSV_COLUMNS[table])
+    if not content.endswith(b"\n"):
+        raise DataError(
+            f"{file}, line {len(frame) + 1}: the last line has no line end, so it may be cut "
+            f"short. Complete it and end the line, or {ANEW}"
+        )
+    return _without_none_listed(frame.rename(columns={"userId": "user_id", "movieId": "movie_id"}))
+
+
+def _without_none_listed(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with empty genres where MovieLens says that none are listed."""
+    if "genres" not in frame:
+        return frame
+    return frame.assign(genres=frame["genres"].replace("(no genres listed)", ""))
 
 
 def _ml1m_groups(users: pd.DataFrame, file: str, first_line: int) -> pd.DataFrame:

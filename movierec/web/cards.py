@@ -66,7 +66,7 @@ def _description(title: str, movie, words: Mapping, shared: bool) -> str:
 
 
 def _show_menu(lookups: Lookups, movie_id: int, model: str, words: Mapping) -> None:
-    """Stars, the watch list, similar movies, not interested, and links; each action closes it."""
+    """Show stars, watch list, similar movies, not interested and links; each action closes it."""
     session, title = st.session_state, lookups.name(movie_id)
 
     def close() -> None:

@@ -34,12 +34,18 @@ def show(lookups: Lookups, words: Mapping) -> NewUser:
 
 
 def _show_profile(lookups: Lookups, words: Mapping) -> None:
-    """The fields of the profile."""
+    """Show the fields of the profile."""
     if url_state.has_demographics(lookups.data):
         _show_demographics(lookups, words)
-    for column, name in zip(
-        itertools.cycle(st.columns(2)), url_state.further_fields(lookups.data), strict=False
-    ):
+    else:
+        _show_further_fields(lookups, words)
+    st.caption(words["you_note"])
+
+
+def _show_further_fields(lookups: Lookups, words: Mapping) -> None:
+    """Show a choice for each field of a data set that has others than ML-1M."""
+    columns = itertools.cycle(st.columns(2))
+    for name, column in zip(url_state.further_fields(lookups.data), columns, strict=False):
         key, values = f"about-{name}", lookups.data.users[name]
         st.session_state[key] = dict(st.session_state.about).get(name)
         column.selectbox(
@@ -51,11 +57,10 @@ def _show_profile(lookups: Lookups, words: Mapping) -> None:
             on_change=state.describe,
             args=(name, key),
         )
-    st.caption(words["you_note"])
 
 
 def _show_demographics(lookups: Lookups, words: Mapping) -> None:
-    """The fields of ML-1M; the zip code with a note if the model cannot use it."""
+    """Show ML-1M's fields, and a note if the model cannot use the zip code."""
     *columns, zipcode = (*st.columns(2), *st.columns(2))
     for column, field in zip(columns, ("gender", "age", "occupation"), strict=True):
         names = words[NAMES[field]]

@@ -118,7 +118,7 @@ def load(model: str) -> Recommender:
 
 @st.cache_resource(show_spinner=False)
 def load_lookups() -> Lookups:
-    """Look-ups in the data set `DATASET` (an environment variable).
+    """Look-ups in the data set that the environment variable `DATASET` names.
 
     By default that is ML-1M if it is on disk, otherwise ML-100K.
     """

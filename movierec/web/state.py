@@ -60,7 +60,7 @@ def view() -> url_state.View:
 
 
 def outside() -> tuple:
-    """The values of the view that are chosen outside the fragment of the list.
+    """The values of the view that are set outside the list's fragment.
 
     Changes that follow each other closely, as on a busy computer, reach Streamlit as one message,
     and it reruns the fragment of the first change only. So each fragment compares what it shows

@@ -94,7 +94,7 @@ class Problem:
 
 
 def has_demographics(data: MovieLens) -> bool:
-    """Whether the users' fields are those of ML-1M, with its codes."""
+    """Whether users have the fields of ML-1M, coded in the same way."""
     return data.fields.user == (USER, *DEMOGRAPHICS) and data.users["age"].dtype.kind == "i"
 
 

@@ -19,7 +19,7 @@ FILES = {
 
 
 def write(folder, **changes):
-    """Write `FILES` with other files or contents into folder/mine; None leaves a file out."""
+    """Write `FILES`, some of them changed, into folder/mine; None leaves a file out."""
     names = {"ratings": RATINGS, "items": ITEMS, "users": USERS, "toml": CHOICES}
     for name, text in (FILES | {names[key]: text for key, text in changes.items()}).items():
         if text is not None:
