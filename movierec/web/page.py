@@ -1,7 +1,6 @@
 """The Streamlit page: choose a viewer, see the recommended movies, and why each is recommended."""
 
 import functools
-import gc
 import logging
 import os
 import secrets
@@ -82,11 +81,10 @@ def _show(model: str) -> None:
     with left:
         _show_link_to_films(words)
         viewer = _choose_viewer(recommender.lookups, words)
+        if not isinstance(viewer, NewUser):
+            user.show(recommender.lookups, viewer, words)
     with right:
         _show_recommendations(model, viewer, words, state.outside())
-    if not isinstance(viewer, NewUser):
-        with left:  # after the list, because the charts' library takes a second to import
-            user.show(recommender.lookups, viewer, words)
     expander = st.expander(words["quality"], key="quality", on_change="rerun")
     if expander.open:
         with expander:
@@ -111,8 +109,6 @@ def load(model: str) -> Recommender:
     recommender = attach(load_lookups(), model)
     recommender.recommend(int(recommender.data.users["user_id"].iloc[0]))
     recommender.lookups.find("a title")
-    gc.collect()
-    gc.freeze()  # Streamlit collects garbage after each run; skipping these objects saves 0.3 s
     return recommender
 
 
@@ -199,11 +195,10 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: t
     if view.compare:
         models[other] = _loaded(other)
     try:
-        with st.spinner(words["scoring"]):
-            lists = {}
-            for name, loaded in models.items():
-                scored = recommendations.candidates(loaded, name, viewer, view)
-                lists[name] = recommendations.ranked(loaded, scored, view)
+        lists = {}
+        for name, loaded in models.items():
+            scored = recommendations.candidates(loaded, name, viewer, view)
+            lists[name] = recommendations.ranked(loaded, scored, view)
     except RequestError as error:
         st.error(words["cannot_answer"].format(reason=escaped(str(error))), icon=":material/block:")
         return

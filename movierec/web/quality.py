@@ -8,6 +8,7 @@ import streamlit as st
 
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
+from movierec.web import charts
 
 MEAN = "movie mean"
 TUNED = ", tuned setting"  # after the model's title in evaluation.csv
@@ -91,12 +92,10 @@ def show(dataset: str, words: Mapping) -> None:
         if not path.is_file():
             st.info(words["reliability_missing"])
             return
-        from movierec.web import charts  # altair is slow to import
-
-        names = {MEAN: words["movie_mean"]}
-        names |= {f"{title}{TUNED}": title for title in TITLES.values()}
-        table = pd.read_csv(path).replace({"ranker": names})
-        st.altair_chart(charts.reliability(table, words), width="stretch", theme=None)
+        names = {f"{title}{TUNED}": title for title in TITLES.values()}
+        table = pd.read_csv(path)
+        table = table[table["ranker"].isin(names)].replace({"ranker": names})
+        st.vega_lite_chart(spec=charts.reliability(table, words), width="stretch", theme=None)
         st.caption(words["reliability_note"])
 
 

@@ -10,7 +10,7 @@ from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
 from movierec.serving import descriptions, user_search
 from movierec.serving.lookups import Lookups, RequestError
 from movierec.serving.user_profile import UserProfile, user_profile
-from movierec.web import texts, url_state
+from movierec.web import charts, texts, url_state
 from movierec.web.texts import escaped, genre_or_decade
 
 MATCHES = 6  # users on a page of matches
@@ -152,8 +152,6 @@ def _ratings_sentence(profile: UserProfile, dated: bool, words: Mapping) -> str:
 
 def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapping) -> None:
     """Charts and history; only the open tab's content is computed."""
-    from movierec.web import charts  # altair is slow to import
-
     fields = lookups.data.fields
     missing = {"genres": lookups.genre_table.empty, "decades": not lookups.decades}
     missing |= {"months": not fields.time}
@@ -164,13 +162,15 @@ def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapp
         if name == "history":
             _show_history(lookups, user_id, words)
         elif name == "months" and profile.rated:
-            st.altair_chart(charts.months(profile.months, words), width="stretch", theme=None)
+            st.vega_lite_chart(
+                spec=charts.months(profile.months, words), width="stretch", theme=None
+            )
         elif not profile.liked:
             st.info(words["nothing_liked"])
         else:
             table = profile.genres if name == "genres" else profile.decades
             table = table.assign(name=[genre_or_decade(name, words) for name in table["name"]])
-            st.altair_chart(charts.shares(table, words), width="stretch", theme=None)
+            st.vega_lite_chart(spec=charts.shares(table, words), width="stretch", theme=None)
             st.caption(words["chart_note"])
 
 

@@ -11,7 +11,7 @@ from movierec.models.registry import TITLES
 from movierec.serving.explanation import Explanation, explain, nearest, reasons
 from movierec.serving.new_user import NewUser
 from movierec.serving.recommender import Candidates, Recommender
-from movierec.web import quality, state
+from movierec.web import charts, quality, state
 from movierec.web.texts import NAMES, escaped
 
 LAST = 3  # movies that a list which carries on is said to continue
@@ -103,9 +103,7 @@ def _show_fields(explanation: Explanation, labels: list[str], words: Mapping) ->
     table = pd.DataFrame(
         {"name": labels, "change": explanation.changes, "without": explanation.without}
     )
-    from movierec.web import charts  # altair is slow to import
-
-    st.altair_chart(charts.log_odds(table, words), width="stretch", theme=None)
+    st.vega_lite_chart(spec=charts.log_odds(table, words), width="stretch", theme=None)
     st.caption(words["change_note"].format(probability=explanation.probability))
 
 
@@ -126,9 +124,7 @@ def _show_attention(
         format_func=lambda n: words["layer"].format(number=n) if n else words["all_layers"],
     )
     weights = layers[number - 1] if number else layers.mean(axis=0)
-    from movierec.web import charts  # altair is slow to import
-
-    st.altair_chart(charts.attention(weights, labels, words), width="stretch", theme=None)
+    st.vega_lite_chart(spec=charts.attention(weights, labels, words), width="stretch", theme=None)
     values = {"uniform": 1 / len(labels), "low": weights.min(), "high": weights.max()}
     st.caption(words["attention_note"].format(**values))
 

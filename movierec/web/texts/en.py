@@ -279,7 +279,6 @@ ENGLISH = {
     "based_on_ratings": "**Based on: your profile and your ratings ({count}).** The model has just "
     "learnt an embedding for you from the ratings (fold-in). The model itself is unchanged, and "
     "nothing is stored.",
-    "scoring": "Scoring all films …",
     # quality
     "quality": "How good are these predictions?",
     "quality_note": "On test ratings that the models were not trained on ({rows:,} ratings, "
