@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
@@ -240,6 +241,31 @@ def test_a_card_can_be_saved_hidden_rated_and_opened_elsewhere(visit):
     ).click()
     expect(page).to_have_url(re.compile("seen="))
     expect(first_title(page)).not_to_contain_text(title)
+
+
+def test_the_download_has_both_lists_and_is_named_after_them(visit, tmp_path):
+    page = visit("?user=8&n=3&compare=1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    name = download.value.suggested_filename
+    assert re.fullmatch(r"user-8-autointmlp-autoint-for-you-\d{4}-\d\d\.csv", name)
+    download.value.save_as(tmp_path / name)
+    table = pd.read_csv(tmp_path / name)
+    assert (table["user"] == 8).all()
+    assert table["model"].tolist() == ["AutoInt+"] * 3 + ["AutoInt"] * 3
+    expect(first_title(page)).to_contain_text(f"1. {table['title'].iloc[0]}")
+
+
+def test_another_user_has_an_unfiltered_history(visit):
+    page = visit("?user=8")
+    page.get_by_role("tab", name="All ratings").click()
+    fill(page, "Search the titles", "zzz")
+    page.get_by_text("No rated film is called").wait_for()
+    fill(page, "or a description", "943")
+    expect(page.get_by_role("heading", level=2).first).to_have_text("User 943")
+    settled(page)
+    expect(page.get_by_label("Search the titles")).to_have_value("")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 
 
 def test_the_other_models_page_has_the_same_view(visit):

@@ -57,7 +57,10 @@ def test_fewer_rows_than_k_and_ties_keep_order():
 
 def test_users_without_positives_are_left_out():
     table = metrics.per_user([1, 1, 2, 2], [0, 0, 1, 0], [1, 2, 3, 4], k=1)
-    assert table.index.tolist() == [2]
+    assert table.index.to_list() == [2]
+    lists = metrics.top_k_metrics(np.array([[0], [1]]), sparse.csr_array([[0, 0], [0, 1]]))
+    assert lists.index.to_list() == [1]
+    assert table.index.name == lists.index.name == "user"
     assert table["hit_ratio@1"].tolist() == [0]
     assert metrics.per_user([1], [0], [1.0]).empty
     assert metrics.per_user([], [], []).empty
@@ -148,6 +151,7 @@ def test_bootstrap_agrees_with_the_normal_interval():
     expected, half = metrics.interval(ours - theirs)
     assert mean == pytest.approx(expected)
     assert (high - low) / 2 == pytest.approx(half, rel=0.1)
+    assert metrics.bootstrap_difference(ours, theirs) == (mean, low, high)  # the same resamples
     with pytest.raises(ValueError, match="expected values of the same users"):
         metrics.bootstrap_difference(ours, theirs[:-1])
 
@@ -189,6 +193,8 @@ def test_the_clustered_interval_of_one_cluster_and_of_clusters_of_one_value():
     mean, half = metrics.clustered_interval([1.0, 0.0, 1.0], [7, 7, 7])
     assert mean == pytest.approx(2 / 3)
     assert np.isnan(half)
+    mean, half = metrics.clustered_interval([1.0, 1.0, 0.0], [7, 7, 8])
+    assert half == pytest.approx(1.96 * np.sqrt(2 * (2 / 3) ** 2) / 3)
     values = np.random.default_rng(0).random(500)
     clustered = metrics.clustered_interval(values, np.arange(500))
     assert clustered == pytest.approx(metrics.interval(values), rel=2e-3)
