@@ -2,8 +2,8 @@
 PYTHON ?= python3
 DATASET ?= ml-1m
 MODEL ?=
-SETTING ?= tuned
-PROTOCOL ?= test-rows
+SETTING ?=
+PROTOCOL ?=
 GRID ?= original
 PORT ?= 8501
 BIN := .venv/bin
@@ -38,10 +38,10 @@ app: data ## open the AutoInt+ page (PORT=8501, DATASET=)
 	$(BIN)/streamlit run serve.py --server.port $(PORT)
 
 train: setup ## train the pages' models on DATASET=ml-1m, or one (MODEL=autointmlp SETTING= PROTOCOL= REPLACE=1)
-	$(MOVIEREC) train $(if $(MODEL),--model $(MODEL)) --dataset $(DATASET) --setting $(SETTING) --protocol $(PROTOCOL) $(if $(REPLACE),--replace)
+	$(MOVIEREC) train $(if $(MODEL),--model $(MODEL)) --dataset $(DATASET) $(if $(SETTING),--setting $(SETTING)) $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(if $(REPLACE),--replace)
 
 evaluate: setup ## evaluate the saved models by PROTOCOL=test-rows (or all); writes model/*.csv
-	$(MOVIEREC) evaluate --dataset $(DATASET) --protocol $(PROTOCOL)
+	$(MOVIEREC) evaluate --dataset $(DATASET) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 
 tables: setup ## write the tables in the READMEs and docs/ from model/*.csv
 	$(MOVIEREC) tables

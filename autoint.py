@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 
-def positive(name: str, values: Sequence[int], least: int = 1) -> tuple[int, ...]:
+def whole_numbers(name: str, values: Sequence[int], least: int = 1) -> tuple[int, ...]:
     """`values` as plain ints of at least `least` (Keras refuses NumPy integers)."""
     try:
         sizes = tuple(operator.index(value) for value in values)
@@ -79,8 +79,8 @@ class FeaturesEmbedding(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.field_dims = positive("field_dims", field_dims)
-        (self.embed_dim,) = positive("embed_dim", [embed_dim])
+        self.field_dims = whole_numbers("field_dims", field_dims)
+        (self.embed_dim,) = whole_numbers("embed_dim", [embed_dim])
         self.embeddings_initializer = keras.initializers.get(
             embeddings_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
@@ -145,8 +145,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        (self.head_dim,) = positive("head_dim", [head_dim])
-        (self.num_heads,) = positive("num_heads", [num_heads])
+        (self.head_dim,) = whole_numbers("head_dim", [head_dim])
+        (self.num_heads,) = whole_numbers("num_heads", [num_heads])
 
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
@@ -230,11 +230,11 @@ class AutoInt(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        (self.num_layers,) = positive("num_layers", [num_layers], least=0)
-        (self.num_heads,) = positive("num_heads", [num_heads])
-        (self.head_dim,) = positive("head_dim", [head_dim])
-        (self.num_classes,) = positive("num_classes", [num_classes])
-        (self.num_positive,) = positive("num_positive", [num_positive])
+        (self.num_layers,) = whole_numbers("num_layers", [num_layers], least=0)
+        (self.num_heads,) = whole_numbers("num_heads", [num_heads])
+        (self.head_dim,) = whole_numbers("head_dim", [head_dim])
+        (self.num_classes,) = whole_numbers("num_classes", [num_classes])
+        (self.num_positive,) = whole_numbers("num_positive", [num_positive])
         if self.num_positive > max(1, self.num_classes - 1):
             raise ValueError(
                 f"`num_positive` must be below `num_classes`, or 1 for a single class. Received: "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from autoint import AutoInt, flat, initializers, positive
+from autoint import AutoInt, flat, initializers, whole_numbers
 
 
 @keras.saving.register_keras_serializable(package="movierec")
@@ -40,7 +40,7 @@ class AutoIntMLP(AutoInt):
         **kwargs,
     ):
         super().__init__(field_dims, **kwargs)
-        self.mlp_units = positive("mlp_units", mlp_units)
+        self.mlp_units = whole_numbers("mlp_units", mlp_units)
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
         self.dropout = dropout

@@ -39,20 +39,22 @@ def preprocess(options: argparse.Namespace) -> None:
 
     dataset = movielens.load(options.name)
     tables = (dataset.users, dataset.movie_features, dataset.dated_ratings)
-    folder = DATA_DIR / options.name
-    if options.format == "csv":
-        paths = features.write(*tables, folder)
-    else:
-        paths = [folder / f"{name}_prepro.parquet" for name in ("users", "movies", "ratings")]
-        with files.replacing(*paths) as parts:
-            for part, table in zip(parts, tables, strict=True):
-                table.to_parquet(part, index=False)
-    for path in paths:
+    for path in features.write(*tables, DATA_DIR / options.name, options.format):
         print(path.relative_to(DATA_DIR.parent))
 
 
 def train(options: argparse.Namespace) -> None:
     """Train models and save them for the pages, or those of one protocol for evaluation."""
+    for option, models in {
+        "setting": registry.TITLES,
+        "replace": registry.TITLES,
+        "protocol": {*registry.TITLES, NEXT_MOVIE, HISTORY},
+        "seed": {*registry.TITLES, NEXT_MOVIE, HISTORY},
+        "epochs": {*registry.TITLES, NEXT_MOVIE, HISTORY},
+    }.items():
+        if options.model not in {None, *models} and getattr(options, option) is not None:
+            options.error(f"--{option} has no effect on the model {options.model}")
+    options.protocol = options.protocol or "test-rows"
     dataset = movielens.load(options.dataset)
     names = [options.model]
     if options.model is None:
@@ -64,10 +66,12 @@ def train(options: argparse.Namespace) -> None:
     for name in names:
         print(f"training {name} ...", flush=True)
         _train(name, dataset, options)
-    print("saved; `python -m movierec evaluate` scores it")
+    of = f"--dataset {dataset.name} --protocol {options.protocol}"
+    print(f"saved; to evaluate: python -m movierec evaluate {of}")
 
 
 def _train(name: str, dataset: movielens.MovieLens, options: argparse.Namespace) -> None:
+    seed = SEED if options.seed is None else options.seed
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
     if name == CANDIDATES:
         from movierec.training import candidates
@@ -76,21 +80,21 @@ def _train(name: str, dataset: movielens.MovieLens, options: argparse.Namespace)
     elif name == NEXT_MOVIE:
         from movierec.sequences import next_movie
 
-        next_movie.train(dataset, options.protocol, options.seed, **overrides)
+        next_movie.train(dataset, options.protocol, seed, **overrides)
     elif name == HISTORY:
         from movierec.training import history
 
-        history.train(dataset, options.protocol, options.seed, **overrides)
+        history.train(dataset, options.protocol, seed, **overrides)
     else:
         from movierec.training.train import train
 
         train(
             name,
             dataset,
-            options.setting,
-            options.seed,
+            options.setting or "tuned",
+            seed,
             protocol=options.protocol,
-            replace=options.replace,
+            replace=bool(options.replace),
             **overrides,
         )
 
@@ -129,9 +133,11 @@ def search(options: argparse.Namespace) -> None:
     from movierec import cluster
     from movierec.search import grid_search
 
+    if options.grid in OTHER_GRIDS:
+        for name in ("jobs", "memory", "cluster", "stale"):
+            if getattr(options, name) is not None:
+                options.error(f"--{name} has no effect on the grid {options.grid}")
     if options.cluster is not None:
-        if options.grid in OTHER_GRIDS:
-            options.error(f"the grid {options.grid} has no separate trials to run on a cluster")
         if options.jobs is not None or options.memory is not None:
             options.error("--jobs and --memory are about this machine, not about a cluster")
         cluster.check(options.cluster)
@@ -308,9 +314,6 @@ def parser() -> argparse.ArgumentParser:
             help=f"{', '.join(movielens.NAMES)}, or a folder in data/",
         )
 
-    def add_model(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--model", choices=registry.TITLES, default="autointmlp")
-
     command = add("data", data)
     command.add_argument("names", nargs="+", metavar="NAME", help="the first one available is used")
 
@@ -325,13 +328,14 @@ def parser() -> argparse.ArgumentParser:
         help=f"default: all that the pages need, which is all but {HISTORY}",
     )
     add_dataset(command)
-    command.add_argument("--setting", choices=named_settings.SETTINGS, default="tuned")
-    command.add_argument("--protocol", choices=splits.PROTOCOLS, default="test-rows")
-    command.add_argument("--seed", type=int, default=SEED)
+    command.add_argument("--setting", choices=named_settings.SETTINGS, help="default: tuned")
+    command.add_argument("--protocol", choices=splits.PROTOCOLS, help="default: test-rows")
+    command.add_argument("--seed", type=int, help=f"default: {SEED}")
     command.add_argument("--epochs", type=int, help="maximum number, instead of the setting's")
     command.add_argument(
         "--replace",
         action="store_true",
+        default=None,
         help="delete saved models of other data or with another encoder",
     )
 
@@ -357,7 +361,7 @@ def parser() -> argparse.ArgumentParser:
     whom.add_argument("--all", type=Path, metavar="FILE", help="a .parquet or .csv file to write")
     add_cluster(command)
     command.add_argument("--n", type=int, default=10, help="number of movies (default: 10)")
-    add_model(command)
+    command.add_argument("--model", choices=registry.TITLES, default="autointmlp")
     add_dataset(command)
     command.add_argument("--year", type=int, help="target year (default: the user's last)")
     command.add_argument("--month", type=int, help="target month (default: the user's last)")

@@ -298,7 +298,7 @@ def calibration_gaps(tables: dict[str, pd.DataFrame]) -> Figure:
         2, 1, figsize=(7, 4.5), height_ratios=[2, 1], layout="constrained", sharex=True
     )
     axes[0].axhline(0, color="grey", linewidth=1)
-    for (name, table), marker in zip(tables.items(), "os^v", strict=False):
+    for (name, table), marker in zip(tables.items(), itertools.cycle("os^v"), strict=False):
         share, rows = table["liked"], table["rows"]
         half = 1.96 * np.sqrt(share * (1 - share) / rows)
         gap = share - table["predicted"]

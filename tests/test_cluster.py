@@ -133,7 +133,7 @@ def test_wrong_arguments_are_refused_before_connecting(small, tmp_path):
         ("recommend --all lists", "expected a name that ends in .parquet or .csv"),
         ("recommend --user 1 --cluster auto", "give --all instead of --user"),
         ("search --grid wide --cluster auto --jobs 2", "--jobs and --memory are about this"),
-        ("search --grid fold-in --cluster auto", "no separate trials"),
+        ("search --grid fold-in --cluster auto", "--cluster has no effect on the grid fold-in"),
     ],
 )
 def test_contradictions_are_refused_by_the_parser(capsys, command, message):

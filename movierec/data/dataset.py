@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.raw_readers import DataError
@@ -14,7 +13,8 @@ from movierec.data.splits import PROTOCOLS, Protocol, Split
 from movierec.data.tables import MovieLens
 from movierec.errors import quoted
 
-UNRATED_PER_ROW = 99
+DRAWN_PER_ROW = 99  # unrated movies for each validation row, see `validation_rows`
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -123,24 +123,18 @@ class SplitDataset:
         """The data set encoded by `encoder`; features that the protocol hides are unknown."""
         return EncodedDataset(self.data, encoder, self.protocol.hidden)
 
-    def rated(self, rows: np.ndarray) -> sparse.csr_array:
-        """Which movies each user rated in those rows: float32 ones, shape (users, movies)."""
-        pairs = self.data.rating_users[rows], self.data.rating_movies[rows]
-        shape = len(self.data.users), len(self.data.movies)
-        return sparse.csr_array((np.ones(len(rows), np.float32), pairs), shape)
-
     def validation_rows(self, encoded: EncodedDataset) -> Rows:
         """The rows that early stopping is decided on.
 
-        For full ranking every validation row is a liked one, so `UNRATED_PER_ROW` random movies
+        For full ranking every validation row is a liked one, so `DRAWN_PER_ROW` random movies
         with the label 0 are drawn for each; those that the user has rated are left out.
         """
         valid = self.split.valid
         if not self.protocol.full_ranking:
             return encoded.rows(valid)
-        repeated = np.repeat(valid, UNRATED_PER_ROW)
+        repeated = np.repeat(valid, DRAWN_PER_ROW)
         movies = np.random.default_rng(0).integers(0, len(encoded.movie_ids), len(repeated))
-        rated = self.rated(self.split.known)[self.data.rating_users[repeated], movies] > 0
+        rated = self.data.matrix(self.split.known)[self.data.rating_users[repeated], movies] > 0
         repeated, movies = repeated[~rated], movies[~rated]
         ids = np.concatenate([encoded.ids[valid], encoded.with_movies(repeated, movies)])
         return Rows(ids, np.repeat(np.float32([1, 0]), [len(valid), len(repeated)]))
@@ -167,12 +161,15 @@ def split_by(data: MovieLens, protocol: str = "test-rows") -> SplitDataset:
     split = chosen.split(data)
     for part, rows in vars(split).items():
         if not len(rows):
-            raise DataError(f"the protocol {protocol} finds no {part} rows in {data.name}")
+            raise DataError(
+                f"the protocol {protocol} finds no {PARTS[part]} rows in {data.name}: choose "
+                "another protocol, or add ratings"
+            )
         labels = data.labels[rows]
         needed = part == "train" or not chosen.full_ranking
-        if needed and labels.min() == labels.max() and not data.implicit:
+        if needed and labels.min() == labels.max() and not data.scale.implicit:
             raise DataError(
-                f"all {len(rows)} {part} rows have the label {labels[0]:.0f}: ratings below "
+                f"all {len(rows)} {PARTS[part]} rows have the label {labels[0]:.0f}: ratings below "
                 f"{data.scale.liked:g} and of {data.scale.liked:g} or more are both needed"
             )
     return SplitDataset(data, chosen, split)

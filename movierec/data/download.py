@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -245,10 +246,14 @@ def wheel(package: Wheel, folder: Path) -> Path:
 def _packed(layout: Layout, folder: Path) -> Found:
     """Raw files read from the archive in `folder`, after checking its hash."""
     path = _checked(layout, folder)
-    with zipfile.ZipFile(path) as archive:
-        content = {
-            table: archive.read(layout.folder + name) for table, name in layout.files.items()
-        }
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = {
+                table: archive.read(layout.folder + name) for table, name in layout.files.items()
+            }
+    except (OSError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        names = ", ".join(layout.files.values())
+        raise DataError(f"{path} is damaged or lacks one of {names}: download it again") from error
     return Found(layout, content, path / layout.folder, layout.archive)
 
 

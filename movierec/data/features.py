@@ -52,9 +52,18 @@ def time_features(timestamps: pd.Series) -> pd.DataFrame:
 
 
 def write(
-    users: pd.DataFrame, movies: pd.DataFrame, ratings: pd.DataFrame, folder: Path
+    users: pd.DataFrame,
+    movies: pd.DataFrame,
+    ratings: pd.DataFrame,
+    folder: Path,
+    ending: str = "csv",
 ) -> list[Path]:
-    """Write `{ratings,movies,users}_prepro.csv` into `folder`: all three or none.
+    """Write the preprocessed tables, for example ratings_prepro.csv: all three or none.
+
+    Args:
+        users, movies, ratings: the tables.
+        folder: where to write them.
+        ending: "csv" or "parquet".
 
     Returns:
         The paths of the three files.
@@ -63,8 +72,11 @@ def write(
         OSError: a file could not be written; nothing is left half written.
     """
     tables = {"ratings": ratings, "movies": movies, "users": users}
-    paths = [folder / f"{name}_prepro.csv" for name in tables]
+    paths = [folder / f"{name}_prepro.{ending}" for name in tables]
     with files.replacing(*paths) as parts:
         for part, table in zip(parts, tables.values(), strict=True):
-            table.to_csv(part, index=False)
+            if ending == "parquet":
+                table.to_parquet(part, index=False)
+            else:
+                table.to_csv(part, index=False)
     return paths

@@ -51,6 +51,11 @@ class Scale:
     liked: float
 
     @property
+    def implicit(self) -> bool:
+        """Whether there is one rating only, which says that a user chose a movie."""
+        return len(self.ratings) == 1
+
+    @property
     def positive(self) -> int:
         """How many ratings mean "liked"."""
         return sum(rating >= self.liked for rating in self.ratings)

@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from movierec.data import features
 from movierec.data.schema import (
@@ -68,11 +69,6 @@ class MovieLens:
         movie += [name for name in self.movies if name not in (MOVIE, "title", "genres")]
         time = TIME_FEATURES if self.ratings[TIMESTAMP].any() else ()
         return Fields(tuple(self.users), tuple(movie), time)
-
-    @property
-    def implicit(self) -> bool:
-        """Whether the data set says only that a user chose a movie, not how they rated it."""
-        return len(self.scale.ratings) == 1
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
@@ -139,6 +135,18 @@ class MovieLens:
     def rating_movies(self) -> np.ndarray:
         """Position of every rating's movie, shape (ratings,)."""
         return self.movie_positions(self.ratings[MOVIE])
+
+    def matrix(self, rows: np.ndarray, values: np.ndarray | None = None) -> sparse.csr_array:
+        """Ratings as a sparse matrix, float32, shape (users, movies).
+
+        Args:
+            rows: row indices of the ratings.
+            values: the entry for each of them; 1 by default.
+        """
+        values = np.ones(len(rows), np.float32) if values is None else values
+        pairs = self.rating_users[rows], self.rating_movies[rows]
+        shape = len(self.users), len(self.movies)
+        return sparse.csr_array((values.astype(np.float32), pairs), shape)
 
     def features(self) -> pd.DataFrame:
         """The features of every rating, in the order of `fields` and of `ratings`."""

@@ -54,7 +54,7 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         DataError: the data set has no ratings, and the protocol needs them.
     """
     name = dataset.protocol.name
-    if dataset.data.implicit and not dataset.protocol.full_ranking:
+    if dataset.data.scale.implicit and not dataset.protocol.full_ranking:
         raise DataError(
             f"{dataset.data.name} has no ratings that say what was not liked: evaluate it with "
             "--protocol full-ranking or future"

@@ -42,7 +42,7 @@ def ranks(
     Raises:
         ValueError: a score that is not a finite number.
     """
-    rated = dataset.rated(known)
+    rated = dataset.data.matrix(known)
     users, movies = dataset.data.rating_users, dataset.data.rating_movies
     found, top_k = [], []
     for start in range(0, len(rows), BLOCK):

@@ -149,7 +149,9 @@ def _fm_fitter(dataset: SplitDataset, rows: np.ndarray) -> Fit:
 
 # The factorisation machine's hyperparameters are the best of its grid (see search.grids): a
 # search for every protocol would take hours.
-FM_OPTIONS = {"embed_dim": (32,), "l2_embedding": (0.3,), "epochs": (9,)}
+FM_OPTIONS = {
+    name: (getattr(named_settings.FM, name),) for name in ("embed_dim", "l2_embedding", "epochs")
+}
 
 
 @dataclass(frozen=True)
@@ -185,9 +187,10 @@ def tune(dataset: SplitDataset) -> Iterator[TunedRanker]:
     split = dataset.split
     labels = dataset.data.labels[split.valid]
     fitters = [(b.name, _pair_fitter(b.fit), b.options, b.probability) for b in BASELINES]
+    fields = f"on {len(dataset.data.fields.all)} fields"
     fitters += [
-        ("logistic regression on 13 fields", _logistic_fitter, {"C": (0.1, 0.3, 1.0)}, True),
-        ("factorisation machine on 13 fields", _fm_fitter, FM_OPTIONS, True),
+        (f"logistic regression {fields}", _logistic_fitter, {"C": (0.1, 0.3, 1.0)}, True),
+        (f"factorisation machine {fields}", _fm_fitter, FM_OPTIONS, True),
     ]
     for name, fitter, options, probability in fitters:
         fit, trials = fitter(dataset, split.train), []
@@ -324,7 +327,7 @@ def _pair_probability(predict: Predictor, encoded: EncodedDataset) -> Callable:
 def turned_to_scorer(dataset: SplitDataset, model: CandidateModel, known: np.ndarray) -> RowScorer:
     """The logarithm of P(turn to it) of all movies, given the known rows."""
     data = dataset.data
-    liked, rated = dataset.rated(known[data.labels[known] > 0]), dataset.rated(known)
+    liked, rated = data.matrix(known[data.labels[known] > 0]), data.matrix(known)
 
     def scorer(rows: np.ndarray) -> np.ndarray:
         users = data.rating_users[rows]
@@ -340,7 +343,7 @@ def rated_next_scorer(dataset: SplitDataset, model: NextMovieModel, known: np.nd
 
     Ratings of the same second are in the order of the file.
     """
-    data, rated = dataset.data, dataset.rated(known)
+    data, rated = dataset.data, dataset.data.matrix(known)
     users, times = data.rating_users, data.ratings[TIMESTAMP].to_numpy()
     order = np.lexsort((times, users))  # stable: by user, time and row index
     place = np.empty(len(order), np.int64)

@@ -1,7 +1,5 @@
 """Metrics of a ranker on given rows, with their 95 % intervals."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
@@ -50,31 +48,6 @@ def of_ranks(ranks: np.ndarray) -> dict[str, Value]:
     """Full-ranking metrics, from the rank of each user's one relevant movie."""
     table = metrics.one_relevant(ranks)
     return {"users": len(table)} | {name: metrics.interval(table[name]) for name in table}
-
-
-def by_group(
-    data: MovieLens, rows: np.ndarray, scores: np.ndarray, groups: Sequence
-) -> pd.DataFrame:
-    """The metrics of `of_rows` for each group of rows; NaN where a group has one label only.
-
-    Args:
-        data, rows, scores: see `of_rows`.
-        groups: the group of each row, shape (rows,).
-
-    Returns:
-        One row per group, in the order of the categories or else sorted: group and the metrics,
-        with `_ci` for the half-widths.
-    """
-    groups = pd.Categorical(groups).remove_unused_categories()
-    table = pd.DataFrame(
-        [
-            flat(of_rows(data, rows[groups.codes == code], scores[groups.codes == code]))
-            for code in range(len(groups.categories))
-        ]
-    )
-    order = pd.Categorical(groups.categories, groups.categories, ordered=True)
-    table.insert(0, "group", order)
-    return table
 
 
 def flat(values: dict[str, Value]) -> dict[str, float]:

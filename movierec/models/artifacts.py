@@ -206,8 +206,7 @@ def check_replaceable(
     for saved, entry in folder.content().items():
         if saved in FIRST_STAGES:
             continue
-        differing = [t for t in _differing(entry, data) if t != "timestamps"]
-        if differing:
+        if differing := _other_tables(entry, data):
             reason = f"was trained on other data: {' and '.join(differing)} differ"
         elif saved != name and entry["encoder_sha256"] != digest:
             reason = "has another encoder, and the folder has room for one"
@@ -253,7 +252,8 @@ def save(
         entries = folder.content()
         if replace:
             for other in set(entries) - {name, *FIRST_STAGES}:
-                if entries[other]["encoder_sha256"] != digest or _differing(entries[other], data):
+                saved = entries[other]
+                if saved["encoder_sha256"] != digest or _other_tables(saved, data):
                     del entries[other]
         else:
             check_replaceable(folder, name, encoder, data)
@@ -438,6 +438,11 @@ def check_data(entry: dict, data: MovieLens, name: str) -> None:
             f"the model was trained on another {data.name}: {' and '.join(differing)} differ from "
             f"{data.source}. Restore the data, or {remedy}"
         )
+
+
+def _other_tables(entry: dict, data: MovieLens) -> list[str]:
+    """`_differing` without the timestamps, in which copies of the same release differ."""
+    return [table for table in _differing(entry, data) if table != "timestamps"]
 
 
 def _differing(entry: dict, data: MovieLens) -> list[str]:

@@ -112,9 +112,7 @@ class CandidateModel:
             unrated: which movies a user has not rated, bool, shape (users, movies).
         """
         scores = self.factors[0] * self.terms(liked)[0] + self.popularity
-        np.copyto(scores, -np.inf, where=~unrated)
-        with np.errstate(invalid="ignore"):  # users who have rated every movie
-            return scores - logsumexp(scores, axis=1, keepdims=True)
+        return normalised(scores, unrated)
 
     def reasons(self, liked: np.ndarray, movie: int) -> np.ndarray:
         """What each liked movie adds to the logarithm of P(turn to it), float32, shape (liked,).
@@ -125,6 +123,20 @@ class CandidateModel:
         """
         weights = self.weights[liked, movie].toarray().ravel()
         return self.factors[0] * weights / np.sqrt(len(liked) + FEW_LIKES)
+
+
+def normalised(scores: np.ndarray, unrated: np.ndarray) -> np.ndarray:
+    """Logarithms of probabilities that are proportional to exp(scores) and 0 for rated movies.
+
+    A user who has rated every movie gets NaN.
+
+    Args:
+        scores: float32, shape (users, movies); changed in place.
+        unrated: which movies a user has not rated, bool, shape (users, movies).
+    """
+    np.copyto(scores, -np.inf, where=~unrated)
+    with np.errstate(invalid="ignore"):  # users who have rated every movie
+        return scores - logsumexp(scores, axis=1, keepdims=True)
 
 
 def fit(
@@ -191,10 +203,10 @@ def calibrated(
 
     def loss(factors: np.ndarray) -> tuple[float, np.ndarray]:
         a, b, c = factors
-        odds = np.where(unrated, a * scores + (b * raters + c * recent), -np.inf)
-        total = logsumexp(odds, axis=1, keepdims=True)
-        rest = target - target.sum(axis=1, keepdims=True) * np.exp(odds - total)
-        value = np.sum(target * np.where(unrated, odds - total, 0))
+        logs = np.where(unrated, a * scores + (b * raters + c * recent), -np.inf)
+        total = logsumexp(logs, axis=1, keepdims=True)
+        rest = target - target.sum(axis=1, keepdims=True) * np.exp(logs - total)
+        value = np.sum(target * np.where(unrated, logs - total, 0))
         by_movie = rest.sum(axis=0)
         gradient = np.array([np.sum(rest * scores), by_movie @ raters, by_movie @ recent])
         return -value / len(users), -gradient / len(users)

@@ -72,8 +72,8 @@ def fold_in(
         gradient = summed @ spread.T + prior_precision * z
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.99 * square + 0.01 * gradient**2
-        scale = np.sqrt(square / (1 - 0.99**step)) + 1e-7
-        z = z - LEARNING_RATE * mean / (1 - 0.9**step) / scale
+        root = np.sqrt(square / (1 - 0.99**step)) + 1e-7
+        z = z - LEARNING_RATE * mean / (1 - 0.9**step) / root
     return table[UNKNOWN] + z @ spread
 
 

@@ -46,9 +46,7 @@ def movie_means(movies: np.ndarray, ratings: np.ndarray, count: int) -> np.ndarr
 
 def known_ratings(data: MovieLens, rows: np.ndarray) -> sparse.csr_array:
     """The ratings of row indices, float32, shape (users, movies), for `HistoryModel.for_users`."""
-    pairs = data.rating_users[rows], data.rating_movies[rows]
-    values = data.ratings[RATING].to_numpy(np.float32)[rows]
-    return sparse.csr_array((values, pairs), (len(data.users), len(data.movies)))
+    return data.matrix(rows, data.ratings[RATING].to_numpy(np.float32)[rows])
 
 
 @dataclass(frozen=True)

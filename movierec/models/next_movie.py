@@ -17,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import expit, softmax
 
 from movierec.models import array_file
+from movierec.models.candidates import normalised
 
 NAMES = ("vectors", "kernel", "recurrent", "bias", "attention", "projection", "scale")
 LENGTH = 200  # movies that are read, the last ones
@@ -86,9 +87,7 @@ class NextMovieModel:
         starts = range(0, len(histories), BLOCK)
         states = [self._states(histories[start : start + BLOCK]) for start in starts]
         scores = self.scale * (np.concatenate(states) @ self.vectors.T)
-        np.copyto(scores, -np.inf, where=~unrated)
-        with np.errstate(invalid="ignore"):  # users who have rated every movie
-            return scores - logsumexp(scores, axis=1, keepdims=True)
+        return normalised(scores, unrated)
 
     @cached_property
     def _inputs(self) -> np.ndarray:

@@ -10,10 +10,10 @@ from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
 from movierec.data.tables import MovieLens
 from movierec.evaluation import results, summary
 from movierec.models.history import HistoryModel, known_ratings
+from movierec.search.grids import SEEDS
 from movierec.training import history
 from movierec.training.settings import Settings
 
-SEEDS = (42, 43, 44, 45, 46)
 LAYERS = (0, 3)  # interacting layers
 EPOCHS = 10  # after each of which the validation rows are scored
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from autoint import positive
+from autoint import whole_numbers
 from movierec.sequences.prefixes import PADDING, EncodedSessions, Scorer
 
 
@@ -36,8 +36,8 @@ class SessionGRU(keras.Model):
 
     def __init__(self, items: int, units: int = 50, dropout: float = 0.1, **kwargs):
         super().__init__(**kwargs)
-        (self.items,) = positive("items", [items])
-        (self.units,) = positive("units", [units])
+        (self.items,) = whole_numbers("items", [items])
+        (self.units,) = whole_numbers("units", [units])
         self.dropout = keras.layers.Dropout(dropout)
         self.kernel = self.add_weight(shape=(items + 1, 3 * units), name="kernel")
         self.recurrent_kernel = self.add_weight(

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from autoint import positive
+from autoint import whole_numbers
 from movierec.sequences.prefixes import PADDING
 
 
@@ -24,7 +24,7 @@ class CausalAttention(keras.layers.Layer):
 
     def __init__(self, num_heads: int = 1, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
-        (self.num_heads,) = positive("num_heads", [num_heads])
+        (self.num_heads,) = whole_numbers("num_heads", [num_heads])
         self.dropout = keras.layers.Dropout(dropout)
 
     def build(self, input_shape):
@@ -97,11 +97,11 @@ class NextItem(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        (self.items,) = positive("items", [items])
-        (self.dim,) = positive("dim", [dim])
-        (self.num_layers,) = positive("num_layers", [num_layers])
-        (self.num_heads,) = positive("num_heads", [num_heads])
-        (self.length,) = positive("length", [length])
+        (self.items,) = whole_numbers("items", [items])
+        (self.dim,) = whole_numbers("dim", [dim])
+        (self.num_layers,) = whole_numbers("num_layers", [num_layers])
+        (self.num_heads,) = whole_numbers("num_heads", [num_heads])
+        (self.length,) = whole_numbers("length", [length])
         if encoder not in ("gru", "attention"):
             raise ValueError(f"`encoder` must be 'gru' or 'attention'. Received: {encoder!r}")
         self.encoder, self.scale = encoder, scale

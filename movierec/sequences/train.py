@@ -111,7 +111,7 @@ def fit(
             )
         log.info("epoch %d  loss %.4f  seconds %.0f", epoch, loss, time.perf_counter() - start)
         if on_epoch_end:
-            with averaged_weights(model, optimizer):
+            with averaged_weights(weights, optimizer):
                 on_epoch_end(model)
     if settings.ema_momentum:
         optimizer.finalize_variable_values(weights)

@@ -12,7 +12,6 @@ import pandas as pd
 
 from movierec.data.rows import UNKNOWN
 from movierec.data.schema import MOVIE, RATING
-from movierec.serving.lookups import RequestError
 from movierec.serving.recommender import Candidates, Recommender
 
 NEAREST = 5
@@ -68,10 +67,8 @@ def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> 
     Raises:
         RequestError: unknown movie.
     """
-    (position,) = recommender.data.movie_positions([movie_id])
-    if position < 0:
-        raise RequestError(f"there is no movie {movie_id} in {recommender.data.name}")
-    ids, model = candidates.ids[position], recommender.model
+    ids = candidates.ids[recommender.lookups.movie_position(movie_id)]
+    model = recommender.model
     # row 0 has all fields; in row f + 1, field f is unknown
     variants = np.tile(ids, (len(ids) + 1, 1))
     if candidates.user_vector is not None:
@@ -98,15 +95,15 @@ def reasons(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.
         rated: the user's movie_id and rating.
 
     Returns:
-        At most `REASONS` rows of liked movies: movie_id, rating and log_odds, what the movie adds
-        to the logarithm of P(turn to it), if that is more than 0; the largest first.
+        At most `REASONS` rows of liked movies: movie_id, rating and added, what the movie adds to
+        the logarithm of P(turn to it), if that is more than 0; the largest first.
     """
     likes = rated[RATING] >= recommender.data.scale.liked
     liked = rated.loc[likes & (rated[MOVIE] != movie_id), [MOVIE, RATING]]
     positions = recommender.data.movie_positions([movie_id, *liked[MOVIE]])
     added = recommender.candidate_model.reasons(positions[1:], positions[0])
-    liked = liked.assign(log_odds=added).query("log_odds > 0")
-    return liked.nlargest(REASONS, "log_odds").reset_index(drop=True)
+    liked = liked.assign(added=added).query("added > 0")
+    return liked.nlargest(REASONS, "added").reset_index(drop=True)
 
 
 def nearest(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.DataFrame:

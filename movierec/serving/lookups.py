@@ -79,17 +79,12 @@ class Lookups:
     @cached_property
     def rated_table(self) -> sparse.csr_array:
         """1 where a user (row) has rated a movie (column); float32."""
-        return self._table(np.arange(len(self.data.ratings)))
+        return self.data.matrix(np.arange(len(self.data.ratings)))
 
     @cached_property
     def liked_table(self) -> sparse.csr_array:
         """1 where a user (row) rated a movie (column) `scale.liked` or more; float32."""
-        return self._table(np.flatnonzero(self.data.labels > 0))
-
-    def _table(self, rows: np.ndarray) -> sparse.csr_array:
-        pairs = self.data.rating_users[rows], self.data.rating_movies[rows]
-        shape = len(self.data.users), len(self.movies)
-        return sparse.csr_array((np.ones(len(rows), np.float32), pairs), shape)
+        return self.data.matrix(np.flatnonzero(self.data.labels > 0))
 
     def histories(self, users: np.ndarray, length: int) -> np.ndarray:
         """Positions of the movies that users rated last, see `NextMovieModel.log_probability`.
@@ -106,11 +101,6 @@ class Lookups:
         positions = np.maximum(starts[users][:, None], stop - length) + np.arange(length)
         rows = order[np.minimum(positions, len(order) - 1)]
         return np.where(positions < stop, self.data.rating_movies[rows], -1)
-
-    @property
-    def genre_table(self) -> pd.DataFrame:
-        """`genre_table` of the data set."""
-        return self.data.genre_table
 
     @cached_property
     def decades(self) -> list[int]:
@@ -148,15 +138,15 @@ class Lookups:
         return pd.DataFrame(
             {
                 genre: np.bincount(user[has_genre.to_numpy()[movie]], minlength=size)
-                for genre, has_genre in self.genre_table.items()
+                for genre, has_genre in self.data.genre_table.items()
             }
         )
 
     def genre_ratings(self, genre: str) -> np.ndarray:
         """Number of movies of a genre that each user rated, in the users table's order."""
-        if genre not in self.genre_table:
+        if genre not in self.data.genre_table:
             return np.zeros(len(self.data.users), int)
-        rows = self.genre_table[genre].to_numpy()[self.data.rating_movies]
+        rows = self.data.genre_table[genre].to_numpy()[self.data.rating_movies]
         return np.bincount(self.data.rating_users[rows], minlength=len(self.data.users))
 
     @cached_property
@@ -194,6 +184,20 @@ class Lookups:
     def name(self, movie_id: int) -> str:
         """The movie's title with its year, as in the raw file."""
         return self.data.movies["title"].iloc[self.data.movie_positions([movie_id])[0]]
+
+    def movie_position(self, movie_id: int) -> int:
+        """The movie's position in the movies table.
+
+        Raises:
+            RequestError: unknown movie.
+        """
+        (position,) = self.data.movie_positions([movie_id])
+        if position < 0:
+            raise RequestError(
+                f"there is no movie {quoted(movie_id)} in {self.data.name}: expected the movie_id "
+                f"of one of its {len(self.data.movies):,} movies"
+            )
+        return int(position)
 
     def user_position(self, user_id: int) -> int:
         """The user's position in the users table.
@@ -276,8 +280,8 @@ class Lookups:
         """
         mask = np.ones(len(self.movies), bool)
         if filters.genre is not None:
-            _check_one_of("genre", filters.genre, list(self.genre_table))
-            mask &= self.genre_table[filters.genre].to_numpy()
+            _check_one_of("genre", filters.genre, list(self.data.genre_table))
+            mask &= self.data.genre_table[filters.genre].to_numpy()
         if filters.decade is not None:
             _check_one_of("decade", filters.decade, self.decades)
             mask &= self.decade_table[filters.decade].to_numpy(bool)

@@ -199,7 +199,7 @@ class Recommender:
         unrated[rated] = False
         return Candidates(ids, unrated, rated, liked)
 
-    def turned_to(self, candidates: Candidates, order: str = "for-you") -> np.ndarray:
+    def log_turned_to(self, candidates: Candidates, order: str = "for-you") -> np.ndarray:
         """Logarithm of the probability that a user turns to each movie, float32 (movies,).
 
         It is -inf for rated movies. "carry-on" takes it from the next-movie model, the other orders
@@ -270,7 +270,7 @@ class Recommender:
         if order == "surest":
             score = probability = self.probability(candidates, positions)
         else:
-            turned_to = self.turned_to(candidates, order)
+            turned_to = self.log_turned_to(candidates, order)
             turned_to = (turned_to - adventure * self.candidate_model.popularity)[positions]
             pool = _largest(turned_to[None], min(max(n, POOL), len(turned_to)))[0]
             positions = positions[pool]
@@ -286,9 +286,7 @@ class Recommender:
         Raises:
             RequestError: unknown movie.
         """
-        (position,) = self.data.movie_positions([movie_id])
-        if position < 0:
-            raise RequestError(f"there is no movie {movie_id} in {self.data.name}")
+        position = self.lookups.movie_position(movie_id)
         weights = self.candidate_model.weights[[position]].toarray()[0]
         best = np.argsort(-weights, kind="stable")[:LIKE]
         mask = np.zeros(len(weights), bool)

@@ -45,7 +45,7 @@ def user_profile(lookups: Lookups, user_id: int) -> UserProfile:
     """
     history = lookups.history(user_id)
     liked = lookups.liked(user_id)
-    genres = _shares(lookups.genre_table, liked, lookups.likes)
+    genres = _shares(lookups.data.genre_table, liked, lookups.likes)
     decades = _shares(lookups.decade_table, liked, lookups.likes)
     difference = (genres["share"] - genres["overall"]).sort_values(ascending=False)
     difference = difference[:MOST_FAVOURITES]

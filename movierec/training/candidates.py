@@ -44,9 +44,9 @@ def fit(
     before = _fitted(dataset, split.train, l2)
     before = candidates.calibrated(
         before,
-        dataset.rated(_liked(dataset, split.train)),
-        dataset.rated(split.train),
-        dataset.rated(split.valid),
+        dataset.data.matrix(_liked(dataset, split.train)),
+        dataset.data.matrix(split.train),
+        dataset.data.matrix(split.valid),
     )
     model = _fitted(dataset, split.known if rows is None else rows, l2)
     a, b, c = before.factors
@@ -60,7 +60,7 @@ def _fitted(dataset: SplitDataset, rows: np.ndarray, l2: float) -> CandidateMode
     counts = [
         np.bincount(data.rating_movies[some], minlength=len(data.movies)) for some in (rows, recent)
     ]
-    return candidates.fit(dataset.rated(_liked(dataset, rows)), *counts, l2)
+    return candidates.fit(dataset.data.matrix(_liked(dataset, rows)), *counts, l2)
 
 
 def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:

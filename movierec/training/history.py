@@ -24,7 +24,7 @@ from numba import njit
 from autointmlp import AutoIntMLP
 from movierec import files, provenance
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
-from movierec.data.rows import UNKNOWN, targets_of
+from movierec.data.rows import targets_of
 from movierec.data.schema import RATING
 from movierec.data.tables import MovieLens
 from movierec.models import artifacts
@@ -39,6 +39,7 @@ FOLDS = 5
 EPOCHS = 7  # the best on validation rows, see `search --grid history`
 
 log = logging.getLogger("movierec")
+# not imported from `kernels`: Numba would not notice a change there
 compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 
 
@@ -79,12 +80,7 @@ def fit(
     shape = (len(dataset.data.movies), settings.embed_dim)
     vectors = keras.Variable(start(shape), name="history")
     variables = [*network.trainable_variables, vectors]
-    optimizer = keras.optimizers.Adam(
-        settings.learning_rate,
-        use_ema=settings.ema_momentum > 0,
-        ema_momentum=settings.ema_momentum,
-    )
-    optimizer.build(variables)
+    optimizer = loop.optimizer_of(settings, variables)
     noise = keras.random.SeedGenerator(seed)
     step = _step_function(network, vectors, optimizer, events, encoded, settings, noise)
     history = []
@@ -100,11 +96,8 @@ def fit(
         history.append({"epoch": epoch, "loss": loss, "seconds": seconds})
         log.info("epoch %d  loss %.4f  seconds %.0f", epoch, loss, seconds)
         if on_epoch_end is not None:
-            kept = [variable.numpy() for variable in variables]
-            optimizer.finalize_variable_values(variables)
-            on_epoch_end(current(), encoded, epoch)
-            for variable, value in zip(variables, kept, strict=True):
-                variable.assign(value)
+            with loop.averaged_weights(variables, optimizer):
+                on_epoch_end(current(), encoded, epoch)
     optimizer.finalize_variable_values(variables)
     return current(), encoded, history
 
@@ -205,24 +198,17 @@ def _step_function(network, vectors, optimizer, events, encoded, settings, noise
     def step(rows):
         batch, target = tf.gather(ids, rows), tf.gather(targets, rows)
         if settings.unknown_rate:
-            kept = keras.random.uniform(tf.shape(batch), seed=noise) >= settings.unknown_rate
-            batch = tf.where(kept, batch, UNKNOWN)
+            batch = loop.with_unknown(batch, settings.unknown_rate, noise)
         with tf.GradientTape() as tape:
             found = network.embedding(batch)
             with_sums = found[:, fields:] + sums(tf.convert_to_tensor(vectors), rows)
             loss = mean_loss(tf.concat([found[:, :fields], with_sums], axis=1), target)
-            weights = tf.gather(penalties, network.embedding.rows(batch))
-            penalty = tf.reduce_sum(weights * tf.reduce_sum(tf.square(found), -1), -1)
-            loss += tf.reduce_mean(penalty)
+            loss += loop.mean_penalty(penalties, network.embedding.rows(batch), found)
             loss += tf.reduce_sum(of_vectors * tf.reduce_sum(tf.square(vectors), -1))
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)], autograph=False)
-    def train_batches(batches):
-        return tf.map_fn(step, batches, fn_output_signature=tf.float32)
-
-    return train_batches
+    return loop.over_batches(step)
 
 
 def _sums_function(events: _Events):

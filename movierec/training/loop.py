@@ -69,12 +69,7 @@ def fit(
         raise TrainingError("patience needs validation rows. Received: none")
     if settings.unrated_per_row and train.movies is None:
         raise TrainingError("drawing unrated movies needs `movies`. Received: none")
-    optimizer = keras.optimizers.Adam(
-        settings.learning_rate,
-        use_ema=settings.ema_momentum > 0,
-        ema_momentum=settings.ema_momentum,
-    )
-    optimizer.build(model.trainable_variables)
+    optimizer = optimizer_of(settings, model.trainable_variables)
     noise = keras.random.SeedGenerator(seed)
     state = _State(model, [*optimizer.variables, noise.state], resume, identity)
     train_batches = step_function(model, optimizer, train, settings, noise)
@@ -83,7 +78,7 @@ def fit(
         start = time.perf_counter()
         loss = one_epoch(train_batches, len(train.labels), settings, seed, epoch)
         row = {"epoch": epoch, "loss": loss}
-        with averaged_weights(model, optimizer):
+        with averaged_weights(model.trainable_variables, optimizer):
             if valid is not None:
                 row |= validation_metrics(valid.labels, predictor(model)(valid.ids))
             if settings.patience is None or best_epoch([*state.history, row]) == epoch:
@@ -105,18 +100,29 @@ def validation_metrics(labels: np.ndarray, scores: np.ndarray) -> dict[str, floa
     }
 
 
+def optimizer_of(settings: Settings, variables: list) -> keras.optimizers.Adam:
+    """Adam with the settings' learning rate and moving average, built for the variables."""
+    optimizer = keras.optimizers.Adam(
+        settings.learning_rate,
+        use_ema=settings.ema_momentum > 0,
+        ema_momentum=settings.ema_momentum,
+    )
+    optimizer.build(variables)
+    return optimizer
+
+
 @contextlib.contextmanager
-def averaged_weights(model: keras.Model, optimizer: keras.Optimizer) -> Iterator[None]:
-    """Give the model its averaged weights, if the optimizer keeps any, inside the block."""
+def averaged_weights(variables: list, optimizer: keras.Optimizer) -> Iterator[None]:
+    """Give the variables their averaged values, if the optimizer keeps any, inside the block."""
     if not optimizer.use_ema:
         yield
         return
-    current = [variable.numpy() for variable in model.trainable_variables]
-    optimizer.finalize_variable_values(model.trainable_variables)
+    current = [variable.numpy() for variable in variables]
+    optimizer.finalize_variable_values(variables)
     try:
         yield
     finally:
-        for variable, value in zip(model.trainable_variables, current, strict=True):
+        for variable, value in zip(variables, current, strict=True):
             variable.assign(value)
 
 
@@ -147,17 +153,38 @@ def step_function(model: AutoInt, optimizer, train: Rows, settings: Settings, no
         if settings.unrated_per_row:
             batch, target = with_unrated(batch, target)
         if settings.unknown_rate:
-            kept = keras.random.uniform(tf.shape(batch), seed=noise) >= settings.unknown_rate
-            batch = tf.where(kept, batch, UNKNOWN)
+            batch = with_unknown(batch, settings.unknown_rate, noise)
         with tf.GradientTape() as tape:
             vectors = model.embedding(batch)
             loss = mean_loss(vectors, target)
             if settings.l2_embedding:
-                weights = tf.gather(penalties, model.embedding.rows(batch))
-                penalty = tf.reduce_sum(weights * tf.reduce_sum(tf.square(vectors), -1), -1)
-                loss += tf.reduce_mean(penalty)
+                loss += mean_penalty(penalties, model.embedding.rows(batch), vectors)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
+
+    return over_batches(step)
+
+
+def with_unknown(batch: tf.Tensor, rate: float, noise) -> tf.Tensor:
+    """The batch with a random share `rate` of its ids replaced by the unknown one."""
+    kept = keras.random.uniform(tf.shape(batch), seed=noise) >= rate
+    return tf.where(kept, batch, UNKNOWN)
+
+
+def mean_penalty(penalties: tf.Tensor, rows: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """Mean over the batch of the fields' summed penalties, each times its vector's squared length.
+
+    Args:
+        penalties: see `embedding_penalties`.
+        rows: rows of the embedding table, shape (batch, fields).
+        vectors: those rows, shape (batch, fields, embed_dim).
+    """
+    weights = tf.gather(penalties, rows)
+    return tf.reduce_mean(tf.reduce_sum(weights * tf.reduce_sum(tf.square(vectors), -1), -1))
+
+
+def over_batches(step):
+    """A graph that calls `step` with each batch of row indices (steps, batch); their losses."""
 
     # map_fn instead of a Python loop: AutoGraph does not convert loops on every Python version
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)], autograph=False)

@@ -38,7 +38,6 @@ SMALL_DATA_OVERRIDES = {"batch_size": 512, "ema_momentum": 0.99}
 # batch does not take most of the time. Not tuned.
 LARGE_DATA = 5_000_000  # ratings
 LARGE_DATA_OVERRIDES = {"batch_size": 16_384, "learning_rate": 4e-3, "ema_momentum": 0.99}
-UNRATED_PER_ROW = 3  # as in `unseen`
 # the best epoch on the protocol's own validation rows, which confirmed the rest, see search.grids
 PROTOCOL_OVERRIDES = {"paper": {"epochs": 8}, "temporal": {"epochs": 5}}
 
@@ -64,6 +63,7 @@ def sized(settings: Settings, data: MovieLens) -> Settings:
             changes = SMALL_DATA_OVERRIDES
         elif len(data.ratings) > LARGE_DATA:
             changes = LARGE_DATA_OVERRIDES
-    if data.implicit:
-        changes = changes | {"five_ratings": True, "unrated_per_row": UNRATED_PER_ROW}
+    if data.scale.implicit:
+        drawn = SETTINGS["unseen"].unrated_per_row
+        changes = changes | {"five_ratings": True, "unrated_per_row": drawn}
     return dataclasses.replace(settings, **changes)

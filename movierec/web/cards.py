@@ -145,7 +145,7 @@ def show_stars(
         after: called after the rating has changed.
     """
     ratings = lookups.data.scale.ratings
-    most, label = f"{ratings[-1]:g}", words["chosen" if lookups.data.implicit else "stars"]
+    most, label = f"{ratings[-1]:g}", words["chosen" if lookups.data.scale.implicit else "stars"]
     key = f"stars-{place}-{movie_id}"
     st.session_state[key] = dict(st.session_state[name]).get(movie_id)
 

@@ -54,7 +54,7 @@ def show(
             query_params=url_state.write(state.view()),
         )
     st.caption(words["order_notes"][order])
-    filters = {"genre": list(lookups.genre_table), "decade": lookups.decades}
+    filters = {"genre": list(lookups.data.genre_table), "decade": lookups.decades}
     filters = {key: options for key, options in filters.items() if options}
     with st.container(horizontal=True):
         for key, options in filters.items():

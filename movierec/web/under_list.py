@@ -80,7 +80,7 @@ def table(
         "month": target[1],
     }
     parts = [movies.assign(model=TITLES[model], **about) for model, movies in lists.items()]
-    first = [*list(about)[:1], "model", *list(about)[1:]]
+    first = ["user", "model", "order", "year", "month"]
     whole = pd.concat(parts, ignore_index=True)
     return whole[[*first, *(column for column in whole if column not in first)]]
 

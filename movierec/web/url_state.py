@@ -138,7 +138,7 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
         "n": _between(range(1, MAX_ITEMS + 1)),
         "year": _between(YEARS),
         "month": _between(range(1, 13)),
-        "genre": _choice(lookups.genre_table),
+        "genre": _choice(lookups.data.genre_table),
         "decade": _choice(lookups.decades),
         "fresh": flag,
         "raters": _between(range(MOST_RATERS + 1)),

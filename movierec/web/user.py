@@ -153,7 +153,7 @@ def _ratings_sentence(profile: UserProfile, dated: bool, words: Mapping) -> str:
 def _show_tabs(lookups: Lookups, user_id: int, profile: UserProfile, words: Mapping) -> None:
     """Charts and history; only the open tab's content is computed."""
     fields = lookups.data.fields
-    missing = {"genres": lookups.genre_table.empty, "decades": not lookups.decades}
+    missing = {"genres": lookups.data.genre_table.empty, "decades": not lookups.decades}
     missing |= {"months": not fields.time}
     names = {key: name for key, name in words["charts"].items() if not missing.get(key)}
     tabs = st.tabs(list(names.values()), key="tabs", on_change="rerun")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from movierec.data.dataset import UNRATED_PER_ROW, split_by
+from movierec.data.dataset import DRAWN_PER_ROW, split_by
 from movierec.data.encoder import EncoderError, FeatureEncoder
 from movierec.data.raw_readers import DataError
 from movierec.data.splits import PROTOCOLS
@@ -55,7 +55,7 @@ def test_other_movies_replace_only_the_movie_fields(dataset, encoded):
 
 
 def test_rated_movies_of_every_user(dataset):
-    rated = dataset.rated(dataset.split.train)
+    rated = dataset.data.matrix(dataset.split.train)
     pairs = dataset.data.ratings[["user_id", "movie_id"]].iloc[dataset.split.train]
     assert rated.shape == (40, 60)
     assert rated.sum() == len(pairs)
@@ -69,7 +69,7 @@ def test_full_ranking_validates_on_random_movies_with_the_label_0(made, dataset,
     ids = ranking.encoded(encoded.encoder)
     rows, valid = ranking.validation_rows(ids), ranking.split.valid
     count = len(valid)
-    assert count < len(rows.labels) == len(rows.ids) < count * (1 + UNRATED_PER_ROW)
+    assert count < len(rows.labels) == len(rows.ids) < count * (1 + DRAWN_PER_ROW)
     assert np.array_equal(rows.ids[:count], ids.ids[valid])
     assert rows.labels[:count].all()
     assert not rows.labels[count:].any()
@@ -90,7 +90,7 @@ def test_an_unknown_protocol_and_too_few_ratings_are_refused(made):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_ratings_with_one_label_only_are_refused(made, protocol):
     liked = dataclasses.replace(made, ratings=made.ratings.assign(rating=5))
-    with pytest.raises(DataError, match=r"all \d+ train rows have the label 1: ratings below 4"):
+    with pytest.raises(DataError, match=r"all \d+ training rows have the label 1: ratings below 4"):
         split_by(liked, protocol)
 
 
@@ -98,5 +98,7 @@ def test_a_protocol_without_validation_rows_is_refused(made):
     """Full ranking needs users with at least three liked movies."""
     first_two = made.ratings.groupby("user_id").cumcount() < 2
     ratings = made.ratings.assign(rating=np.where(first_two, 5, 2))
-    with pytest.raises(DataError, match="full-ranking finds no valid rows in ml-1m"):
+    with pytest.raises(
+        DataError, match="full-ranking finds no validation rows in ml-1m: choose another"
+    ):
         split_by(dataclasses.replace(made, ratings=ratings), "full-ranking")

@@ -40,6 +40,11 @@ def test_the_type_of_a_value_does_not_matter(encoder):
     assert encoder.transform(mixed, ["user_id"]).ravel().tolist() == [2, 2, 2, 0, 0]
 
 
+def test_values_as_text():
+    values = [np.nan, pd.NA, pd.NaT, None, 3.0, np.int64(2), 2.5, True, " 02 "]
+    assert as_text(values).tolist() == ["", "", "", "", "3", "2", "2.5", "True", "02"]
+
+
 def test_unknown_and_missing_values_are_0(encoder):
     columns = {"user_id": [3, np.nan], "zipcode": ["2460", ""], "genre2": ["Opera", None]}
     assert encoder.transform(pd.DataFrame(columns)).tolist() == [[0, 0, 0], [0, 0, 0]]

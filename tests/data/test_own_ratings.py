@@ -94,12 +94,12 @@ def test_the_scale_is_that_of_the_ratings(tmp_path, ratings, scale, liked):
     assert data.scale.ratings == scale
     assert data.scale.liked == liked
     assert np.array_equal(data.ratings["rating"], ratings)
-    assert not data.implicit
+    assert not data.scale.implicit
 
 
 def test_without_ratings_each_row_means_that_an_item_was_chosen(tmp_path):
     data = load(tmp_path, ratings="user,item,time\n1,10,500\n1,20,100\n1,10,900\n2,10,300\n")
-    assert data.implicit
+    assert data.scale.implicit
     assert data.labels.tolist() == [1, 1, 1]
     assert data.ratings["timestamp"].tolist() == [100, 900, 300]  # the last time counts
 

@@ -50,6 +50,34 @@ def test_biases_recover_planted_biases():
     assert scores.pairs(users, movies) == pytest.approx(ratings, abs=1e-6)
 
 
+def test_biases_are_ridge_regressions_of_each_other():
+    data = random_ratings()
+    scores = baselines.biases(data)
+    user, movie = scores.user - data.ratings.mean(), scores.movie
+    of_user, of_movie = user[data.users], movie[data.movies]
+    residuals = data.ratings - data.ratings.mean()
+    for number in range(30):
+        own = data.users == number
+        assert user[number] == pytest.approx((residuals - of_movie)[own].sum() / (own.sum() + 5))
+    for number in range(20):
+        own = data.movies == number
+        expected = (residuals - of_user)[own].sum() / (own.sum() + 5)
+        assert movie[number] == pytest.approx(expected, abs=1e-4)  # ten rounds
+
+
+def test_scores_of_pairs_and_of_all_movies_agree():
+    data = random_ratings()
+    for scores in (baselines.matrix_factorization(data), baselines.ease(data)):
+        whole = scores.all_movies(np.arange(30))
+        assert whole.shape == (30, 20)
+        assert scores.pairs(data.users, data.movies) == pytest.approx(
+            whole[data.users, data.movies], abs=1e-5
+        )
+    again = baselines.matrix_factorization(data)
+    assert np.array_equal(again.movie_factors, baselines.matrix_factorization(data).movie_factors)
+    assert RATINGS.matrix(RATINGS.labels).shape == (3, 4)
+
+
 def test_a_user_or_movie_without_ratings_has_no_bias():
     data = Interactions(np.array([0, 0]), np.array([0, 1]), np.ones(2), np.array([5, 3]), (2, 3))
     scores = baselines.biases(data, l2=1.0)
@@ -58,7 +86,7 @@ def test_a_user_or_movie_without_ratings_has_no_bias():
 
 
 def test_factors_of_all_rows_at_once_match_one_row_at_a_time():
-    data = random_ratings()
+    data = random_ratings(rows=60)  # some users have no rating, or one
     matrix = data.matrix(data.ratings)
     fixed = np.random.default_rng(1).normal(size=(20, 3))
     factors = baselines._ridge_factors(matrix, fixed, l2=0.7)

@@ -68,7 +68,7 @@ def test_for_you_is_the_product_of_both_probabilities(made):
     rows = dataset.split.test[:3]
     likely = np.linspace(0.1, 0.9, 180).reshape(3, 60)
     scores = rankers.product_scorer(turned_to, lambda rows: likely)(rows)
-    unrated = dataset.rated(known)[made.rating_users[rows]].toarray() == 0
+    unrated = dataset.data.matrix(known)[made.rating_users[rows]].toarray() == 0
     assert np.isfinite(scores).all()
     shares = np.where(unrated, np.exp(scores) / likely, 0)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-4)

@@ -30,14 +30,3 @@ def test_undefined_metrics_are_nan(made, held_out):
     assert values["users"] == 0
     assert np.isnan([values["auc"], *values["ndcg@10"], *values["recall@10"]]).all()
     assert values["logloss"] == pytest.approx(np.log(2))
-
-
-def test_a_group_has_the_metrics_of_its_rows(made, held_out):
-    test = held_out
-    scores = np.random.default_rng(0).random(len(test))
-    even = made.ratings["user_id"].to_numpy()[test] % 2 == 0
-    table = summary.by_group(made, test, scores, np.where(even, "even", "odd")).set_index("group")
-    assert table["rows"].sum() == len(test)
-    expected = summary.of_rows(made, test[even], scores[even])
-    assert table.loc["even", "auc"] == expected["auc"]
-    assert table.loc["even", ["ndcg@10", "ndcg@10_ci"]].tolist() == list(expected["ndcg@10"])

@@ -55,7 +55,7 @@ def test_the_liked_movies_that_speak_for_a_movie(small):
     expected = sorted(liked, key=lambda movie: -weights[movie - 1])[: explanation.REASONS]
     assert found["movie_id"].tolist() == expected
     assert expected
-    np.testing.assert_allclose(found["log_odds"], weights[np.array(expected) - 1], rtol=1e-5)
+    np.testing.assert_allclose(found["added"], weights[np.array(expected) - 1], rtol=1e-5)
     assert explanation.reasons(small, 9, rated[rated["rating"] < 4]).empty
 
 

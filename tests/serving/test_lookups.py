@@ -27,7 +27,7 @@ def test_likes_of_movies_users_and_genres(lookups, made):
 
 
 def test_names_genres_and_decades(lookups):
-    assert list(lookups.genre_table) == ["Comedy", "Drama", "War"]
+    assert list(lookups.data.genre_table) == ["Comedy", "Drama", "War"]
     assert lookups.name(3) == "Film 3 (1953)"
     assert lookups.decades == [1950, 1960, 1970, 1980, 1990]
     assert (lookups.decade_table.sum(axis=1) == 1).all()

@@ -40,14 +40,14 @@ def test_ratings_change_the_scores_and_leave_the_model_unchanged(small):
     every = np.arange(len(rated.ids))
     scores = [small.probability(candidates, every) for candidates in (rated, unrated)]
     assert not np.allclose(*scores, atol=1e-4)
-    turned_to = [small.turned_to(candidates) for candidates in (rated, unrated)]
+    turned_to = [small.log_turned_to(candidates) for candidates in (rated, unrated)]
     assert not np.allclose(*turned_to, atol=1e-4)
     assert unrated.unrated.all()
     assert not rated.unrated[:30:3].any()
     liked = new_user.candidates(small, NewUser(rated=comedies))
     disliked = new_user.candidates(small, NewUser(rated=tuple((m, 3) for m, _ in comedies)))
     left = disliked.unrated
-    difference = small.turned_to(liked)[left] - small.turned_to(disliked)[left]
+    difference = small.log_turned_to(liked)[left] - small.log_turned_to(disliked)[left]
     assert np.ptp(difference) > 0.01  # only liked movies speak for others
     again = new_user.candidates(small, NewUser(rated=comedies + dramas))
     np.testing.assert_allclose(again.user_vector, rated.user_vector, atol=1e-6)

@@ -57,7 +57,7 @@ def test_only_the_likeliest_candidates_are_scored_for_you(small, monkeypatch):
     monkeypatch.setattr(recommenders, "POOL", 12)
     candidates = small.candidates(7)
     whole = small.rank(candidates, 20)
-    pool = np.argsort(-small.turned_to(candidates), kind="stable")[:12]
+    pool = np.argsort(-small.log_turned_to(candidates), kind="stable")[:12]
     assert set(small.rank(candidates)["movie_id"]) <= set(small.data.movies["movie_id"].iloc[pool])
     assert len(whole) == 20  # a longer list has a larger pool
     with pytest.raises(RequestError, match="unknown order 'best': choose one of for-you, surest"):
@@ -76,7 +76,7 @@ def test_equal_movies_are_in_the_order_of_the_table(small, monkeypatch, order):
         return np.where(positions % 3, 0.5, 0.25).astype(np.float32)
 
     monkeypatch.setattr(small, "probability", constant)
-    monkeypatch.setattr(small, "turned_to", lambda candidates, order: np.zeros(60, np.float32))
+    monkeypatch.setattr(small, "log_turned_to", lambda candidates, order: np.zeros(60, np.float32))
     candidates = dataclasses.replace(small.candidates(7), unrated=np.ones(60, bool))
     expected = sorted(range(60), key=lambda position: position % 3 == 0)  # sorted is stable
     movies = small.rank(candidates, 60, order=order)["movie_id"]
@@ -252,8 +252,8 @@ def test_filters_by_raters_hidden_movies_and_likeness(small):
 def test_adventure_leaves_popularity_out(small, monkeypatch):
     candidates, popularity = small.candidates(7), small.candidate_model.popularity
     adventurous = {order: small.rank(candidates, order=order, adventure=1) for order in ORDERS}
-    before = small.turned_to
-    monkeypatch.setattr(small, "turned_to", lambda *asked: before(*asked) - popularity)
+    before = small.log_turned_to
+    monkeypatch.setattr(small, "log_turned_to", lambda *asked: before(*asked) - popularity)
     for order in ORDERS:
         assert small.rank(candidates, order=order).equals(adventurous[order])
 
@@ -265,5 +265,5 @@ def test_movies_that_a_user_has_also_seen_are_left_out_and_liked_ones_count(smal
     disliked = small.candidates(7, seen=((movie, 1),))
     left = small.data.movie_positions([other])[0]
     assert movie not in small.rank(liked, 10)["movie_id"].tolist()
-    assert not np.allclose(small.turned_to(liked)[left], small.turned_to(disliked)[left])
+    assert not np.allclose(small.log_turned_to(liked)[left], small.log_turned_to(disliked)[left])
     assert np.array_equal(liked.ids, before.ids)

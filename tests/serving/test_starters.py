@@ -10,7 +10,7 @@ def test_starters_are_well_known_and_different(ml100k):
     positions = lookups.data.movie_positions(chosen)
     assert len(set(chosen)) == 16
     assert (lookups.raters > lookups.raters[positions].min()).sum() < POOL
-    genres = lookups.genre_table.iloc[positions]
+    genres = lookups.data.genre_table.iloc[positions]
     assert genres.any().sum() >= 10
 
 
