@@ -13,7 +13,11 @@ from keras import ops
 
 
 def whole_numbers(name: str, values: Sequence[int], least: int = 1) -> tuple[int, ...]:
-    """`values` as plain ints of at least `least` (Keras refuses NumPy integers)."""
+    """`values` as plain ints of at least `least` (Keras refuses NumPy integers).
+
+    Raises:
+        ValueError: no values, or one that is not a whole number of at least `least`.
+    """
     try:
         sizes = tuple(operator.index(value) for value in values)
     except TypeError:

@@ -61,7 +61,8 @@ def train(options: argparse.Namespace) -> None:
         names = [*registry.TITLES]
         if options.protocol == "test-rows":  # the protocols for evaluation fit it themselves
             names.append(CANDIDATES)
-        if len(dataset.ratings) <= named_settings.LARGE_DATA:  # it would take days
+        # with more ratings it would take days
+        if len(dataset.ratings) <= named_settings.LARGE_DATA:
             names.append(NEXT_MOVIE)
     for name in names:
         print(f"training {name} ...", flush=True)
@@ -116,7 +117,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def _print_lists(ndcg) -> None:
-    """Print the NDCG@10 of the lists that matter most in one line."""
+    """Print the NDCG@10 of the main lists in one line; `ndcg` is indexed by ranker."""
     rankers = {
         "for_you": "AutoInt+, tuned setting: for you",
         "carry_on": "AutoInt+, tuned setting: carry on",
@@ -370,7 +371,9 @@ def parser() -> argparse.ArgumentParser:
         choices=ORDERS,
         default="for-you",
         help="for-you: by P(turn to it) · P(like it); surest: by P(like it) alone; carry-on: by "
-        "P(rate it next) · P(like it), from the movies rated last",
+        "P(rate it next) · P(like it). P(turn to it) is the probability that the next movie the "
+        "user rates is this one, estimated from their liked movies and popularity; P(rate it next) "
+        "is the same probability, estimated from the last movies in order",
     )
     command.add_argument("--format", choices=["table", "csv", "json"], help="default: table")
 

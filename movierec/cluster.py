@@ -216,7 +216,8 @@ def recommend_all(recommender: Recommender, n: int, order: str, address: str, pa
         files.write_table(pd.concat(map(pd.read_parquet, blocks), ignore_index=True), path)
     else:
         folder.rename(path)
-    for left in path.parent.glob(f".{path.name}.*.blocks"):  # also of runs that never ended
+    # including those of runs that never ended
+    for left in path.parent.glob(f".{path.name}.*.blocks"):
         shutil.rmtree(left)
     return count
 

@@ -279,7 +279,7 @@ def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool 
         part.axvline(0, color="grey", linewidth=1)
         part.set_yticks(range(len(rows)), rows["group"])
         part.set(title=f"{title}: {name}" if name else title, ylabel="group")
-        part.set_xlabel((xlabel or name) + " (95 % interval; filled: without zero)")
+        part.set_xlabel((xlabel or name) + " (95 % interval; filled: interval excludes zero)")
         part.xaxis.set_major_locator(MaxNLocator(6))
         part.margins(y=0.5 / len(rows))
         part.invert_yaxis()
@@ -339,7 +339,8 @@ def session_shapes(sessions: Sessions) -> Figure:
     figure, axes = _panels(2, 10, 3)
     longest = int(np.quantile(sessions.lengths, 0.99))
     title = f"Session lengths (99 % have up to {longest} events)"
-    width = max(1, longest // 40)  # a bin per length would be a comb for long sessions
+    # a bin per length would leave gaps between the bars if sessions are long
+    width = max(1, longest // 40)
     axes[0].hist(sessions.lengths, bins=np.arange(0.5, longest + width, width))
     axes[0].set(title=title, xlabel="events", ylabel="sessions")
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -171,7 +171,7 @@ def check_plain(path: Path, limit: int = LIMIT) -> os.stat_result:
     """The status of a plain file (no folder, pipe or device) of at most `limit` bytes.
 
     Raises:
-        OSError: it is none, or there is no such file; `strerror` is the reason.
+        OSError: it is not one, or there is no such file; `strerror` is the reason.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):

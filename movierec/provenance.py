@@ -64,7 +64,7 @@ def modules() -> dict[str, Path]:
 
 
 def imports(path: Path, known: dict[str, Path]) -> set[str]:
-    """The modules, of those in `known`, that a source file imports, also inside functions."""
+    """The modules, of those in `known`, that a source file imports, including inside functions."""
 
     def module(name: str) -> str | None:
         return next((found for found in (name, f"{name}.__init__") if found in known), None)

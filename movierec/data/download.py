@@ -59,7 +59,8 @@ class Layout:
         sha256: the archive's SHA-256; "" if it changes from time to time: then it is not
             downloaded, and its content is not checked.
         folder: the folder of the raw files inside the archive.
-        files: the raw file of each table, by name. Without users, they are those with ratings.
+        files: the raw file of each table. If there is no users file, the users are those who have
+            ratings.
         read: function of (table, content, file name) that returns a raw table.
         header_lines: lines before the first row.
         urls: addresses of the archive, tried in order.
@@ -302,7 +303,10 @@ def _fetch_wheel(package: Layout | Wheel, folder: Path) -> None:
 
 
 def _archived(name: str, stamp: str = "2") -> tuple[str, ...]:
-    """Addresses of an archive; `stamp` is the beginning of the time of the Internet Archive's."""
+    """Addresses of an archive.
+
+    `stamp` is the start of the timestamp of the Internet Archive's copy.
+    """
     official = f"files.grouplens.org/datasets/movielens/{name}.zip"
     return (
         f"https://{official}",

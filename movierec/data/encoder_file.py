@@ -42,7 +42,7 @@ def load(path: Path, sha256: str) -> FeatureEncoder:
     Raises:
         EncoderError: the file is missing, has another hash, or is not what
             `FeatureEncoder.to_bytes` writes. Nothing in a file is executed, and no object is made
-            of one that is refused.
+            from a refused file.
     """
     remedy = "restore it with git, or train again"
     try:
@@ -67,7 +67,7 @@ def load(path: Path, sha256: str) -> FeatureEncoder:
 
 
 def _decode(content: bytes) -> FeatureEncoder:
-    """The encoder of which this is the content."""
+    """The encoder stored in these bytes."""
     tokens, classes = _tokens(content), {}
     body = tokens[len(_BEGIN) : -len(_END)]
     if not body or tokens != _BEGIN + body + _END:
@@ -107,8 +107,8 @@ def _tokens(content: bytes) -> list:
 
     Returns:
         For text, a whole number or bytes: a tuple of that value; for a class or function: a tuple
-        of its module and name; for any other opcode: its name. What a GET refers to stands in its
-        place.
+        of its module and name; for any other opcode: its name. A GET is replaced by what it
+        refers to.
     """
     tokens, memo, end = [], [], 0
     try:
@@ -124,7 +124,7 @@ def _tokens(content: bytes) -> list:
             elif name not in ("PROTO", "FRAME"):
                 tokens.append((argument,) if name in _VALUES else name)
     except Exception as error:  # damaged pickles make pickletools raise several kinds
-        raise EncoderError("it is no pickle, or cut short") from error
+        raise EncoderError("it is not a pickle, or it is cut short") from error
     if end != len(content):
         raise EncoderError("it goes on after its end, or has too many opcodes")
     return tokens

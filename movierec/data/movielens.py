@@ -147,7 +147,10 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> M
 
 
 def _release(found: download.Found) -> RawTables:
-    """The tables of a MovieLens release; without users in it, they are those with ratings."""
+    """The tables of a MovieLens release.
+
+    If it has no users file, the users are those who have ratings.
+    """
     layout = found.layout
     paths = {table: str(found.place / file) for table, file in layout.files.items()}
     tables = {

@@ -32,7 +32,7 @@ from movierec.errors import quoted
 RATINGS, ITEMS, USERS, CHOICES = "ratings.csv", "items.csv", "users.csv", "dataset.toml"
 MOST_RATINGS = 20  # different ratings of a scale
 MOST_VALUES = 100  # different values of a further column that becomes a field as it is
-BINS = 10  # of a number with more values
+BINS = 10  # parts that a numeric column with more values is divided into
 LIKED_SHARE = 0.8  # of the highest rating: from there on something is liked; 4 of 5 stars
 
 # what a column means → its usual names, compared without case and "_"
@@ -100,7 +100,7 @@ def _choices(path: Path) -> dict:
     try:
         chosen = tomllib.loads(files.read(path, limit=2**16).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is no TOML file: {error}. Correct it") from error
+        raise DataError(f"{path} is not a valid TOML file: {error}. Correct it") from error
     for key, value in chosen.items():
         if key != "liked" and key not in NAMES:
             expected = ", ".join([*NAMES, "liked"])
@@ -200,7 +200,7 @@ def _scale(found: np.ndarray, file: str, liked: float | None) -> Scale:
 def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """The items with the year in the title's brackets and genres separated by `|`.
 
-    The genres can also stand in several columns, genre1, genre2 and so on.
+    The genres can also be in several columns, genre1, genre2 and so on.
     """
     table = _numbered(frame, [MOVIE], file)
     if "year" in table:
@@ -260,7 +260,8 @@ def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[st
         if name in taken:
             log.info("%s: the column %s is left out, another field has its name", file, name)
         elif not re.fullmatch(r"\w[\w .-]{0,40}", name):
-            log.info("%s: the column %s is left out, its name is no plain word", file, quoted(name))
+            reason = "its name is not a plain word"
+            log.info("%s: the column %s is left out, %s", file, quoted(name), reason)
         elif 1 < count <= MOST_VALUES:
             kept[name] = values
             log.info("%s: the column %s is a field with %d values", file, name, count)
@@ -268,7 +269,7 @@ def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[st
             bins = pd.qcut(numbers, BINS, duplicates="drop")
             kept[name] = bins.astype(str).where(~empty, "")
             log.info(
-                "%s: the column %s is a field, in %d parts of about as many rows",
+                "%s: the column %s is a field, in %d parts with about equally many rows",
                 file,
                 name,
                 bins.nunique(),

@@ -1,4 +1,4 @@
-"""Read the raw text files of MovieLens in the three formats in which they are published."""
+"""Read raw text files: the formats in which MovieLens is published, and CSV files in general."""
 
 import contextlib
 import csv
@@ -28,7 +28,8 @@ class RawTables:
 
     Args:
         tables: users, movies and ratings.
-        paths: the file of each table, with its folder; without users if they come from the ratings.
+        paths: the file of each table, with its folder; no entry "users" if the users are taken from
+            the ratings.
         source: where the files came from, in words.
         sha256: SHA-256 of each raw file, by file name.
         scale: the ratings that can be given.
@@ -266,7 +267,7 @@ def _csv_header(content: bytes, file: str) -> list[str]:
         if not CONTROLS.search(line):
             names = next(csv.reader([line], strict=True), [])
     if not any(names):
-        raise DataError(f"{file}, line 1: it is no header of a CSV file in UTF-8: {ANEW}")
+        raise DataError(f"{file}, line 1: this is not the header of a CSV file in UTF-8: {ANEW}")
     return names
 
 

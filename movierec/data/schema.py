@@ -29,7 +29,7 @@ class Fields:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All of them."""
+        """All features, in the order in which a model reads them."""
         return self.user + self.movie + self.time
 
     @property

@@ -109,7 +109,9 @@ def _last_liked(data: MovieLens) -> Split:
 
 
 def new_users(data: MovieLens, rows: np.ndarray | None = None) -> Split:
-    """The test set has all ratings of a random tenth of the users, validation a tenth of the rest.
+    """A split whose test set has all ratings of a random tenth of the users.
+
+    A tenth of the other rows is for validation.
 
     Args:
         data: the data set.

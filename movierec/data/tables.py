@@ -98,7 +98,8 @@ class MovieLens:
     def genre_table(self) -> pd.DataFrame:
         """Whether a movie (row) has a genre (column); bool."""
         table = self.movies["genres"].str.get_dummies("|").astype(bool)
-        return table.drop(columns="", errors="ignore")  # of movies without a genre
+        # the empty name comes from movies without a genre
+        return table.drop(columns="", errors="ignore")
 
     @cached_property
     def dated_ratings(self) -> pd.DataFrame:

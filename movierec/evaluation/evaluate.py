@@ -168,7 +168,7 @@ def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame
     The protocol is a key of `splits.PROTOCOLS` or `FUTURE`.
 
     For `test-rows` it also writes reliability.csv, which the page draws, and explanations.csv; for
-    `new-users` with a saved AutoInt+ new_user_lists.csv.
+    `new-users`, if AutoInt+ is saved, also new_user_lists.csv.
 
     Raises:
         DataError, ArtifactError, OSError: see `split_by`, `evaluate` and `files.replacing`.

@@ -28,7 +28,7 @@ from movierec.training.settings import SEED, Settings
 
 PENALTIES = (100.0, 300.0, 1000.0, 3000.0, 10_000.0)
 POOLS = (50, 100, 200, 500)
-POPULARITIES = (0.0, 1.0)  # beside the chosen weight
+POPULARITIES = (0.0, 1.0)  # tried in addition to the chosen weight
 KNOWN = 5  # ratings before the test period
 PRIMARY = "ndcg@10"
 

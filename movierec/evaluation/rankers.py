@@ -43,10 +43,9 @@ class RankerScores:
 
     Args:
         name: the name in tables.
-        scores: one per test row; for full ranking, the rank of the row's movie; empty for `future`.
+        scores: one per test row; for full ranking, the rank of the row's movie.
         probability: whether the scores are probabilities.
-        top_k: for full ranking and `future`, the ten best movies for every row or user, as
-            positions.
+        top_k: for full ranking, the ten best movies for every row, as positions.
         chosen: the hyperparameters chosen on validation rows, as text.
         weights: of our models, the first 12 digits of the SHA-256 of the weights file.
     """
@@ -281,8 +280,8 @@ def model_rankers(
 
     AutoInt and AutoInt+ have every order, see `Recommender.recommend`: "surest" is the probability
     that they give, "for you" the probability of the candidate model times that, and "carry on" the
-    probability of the next-movie model times that. A model that has learnt from
-    unrated movies has only the first. The next-movie model also has one of its own.
+    probability of the next-movie model times that. A model that has learnt from unrated movies has
+    only the first. The next-movie model alone is a ranker too, called "next movie".
 
     Args:
         dataset: the data set, split by a protocol.

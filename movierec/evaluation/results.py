@@ -39,7 +39,7 @@ def _table(file: Path) -> pd.DataFrame:
         files.check_plain(file)
         return pd.read_csv(file)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no CSV file"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file"
         raise ArtifactError(
             f"{file} cannot be read: {reason}. Restore it with git, or delete it and run "
             "`make evaluate PROTOCOL=all`"

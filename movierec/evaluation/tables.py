@@ -188,8 +188,8 @@ def new_user_lists(root: Path = files.ROOT) -> str:
         ]
         changed = own.loc[own["ratings_known"] == 5, "changed"].iloc[0]
         lines.append([ranker, *cells, f"{changed:.1f}"])
-    counts = rows["ratings_known"].unique()
-    head = ["NDCG@10 after", *(f"{count} ratings" for count in counts)]
+    counts = rows["ratings_known"].unique().tolist()
+    head = ["NDCG@10 after", *(f"{count} rating{'s' * (count != 1)}" for count in counts)]
     return markdown([*head, "of ten movies, changed by five ratings"], lines)
 
 

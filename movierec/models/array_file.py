@@ -24,7 +24,7 @@ def read(path: Path, dtypes: Mapping[str, str], most: int) -> dict[str, np.ndarr
         with zipfile.ZipFile(path) as archive:
             arrays = {name: _array(archive, name, dtypes[name], most) for name in dtypes}
     except Exception as error:  # a damaged file makes zipfile and NumPy raise almost any kind
-        raise ValueError("it is damaged or no file of this model") from error
+        raise ValueError("it is damaged or not a file of this model") from error
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} has values that are not finite")

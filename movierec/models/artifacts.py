@@ -1,9 +1,10 @@
 """Save and load trained models: weights, encoder and a manifest that ties them together.
 
-A folder has the weights of AutoInt, AutoInt+ or both, for serving also the candidate model, and
-`manifest.json` with an entry for each. `load` checks that the hashes of weights, encoder and the
-entry itself match it and that the model's arguments fit them; `check_data` checks the data. Library
-versions, settings and seed are only recorded.
+A folder has the weights of some of the models (AutoInt, AutoInt+, AutoInt+ with history, the
+candidate model, the next-movie model) and `manifest.json` with an entry for each. `load` checks
+that weights, encoder and entry have the hashes that the entry records and that the model's
+arguments fit them; `check_data` checks the data. Library versions, settings and seed are only
+recorded.
 """
 
 import contextlib
@@ -111,9 +112,9 @@ def _entries(content: bytes) -> dict[str, dict]:
         entries = json.loads(content, object_pairs_hook=_without_repeated_keys)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise ArtifactError(f"it is no JSON: the first fault is in {where}") from error
+        raise ArtifactError(f"it is not JSON: the first fault is in {where}") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, a number with thousands of digits
-        raise ArtifactError("it is no JSON that a manifest could have") from error
+        raise ArtifactError("it is not JSON that a manifest can contain") from error
     if not isinstance(entries, dict):
         raise ArtifactError(f"it contains {quoted(entries)}, expected an object")
     for name, entry in entries.items():
@@ -230,7 +231,7 @@ def save(
     data: MovieLens,
     replace: bool = False,
 ) -> None:
-    """Write encoder, weights and manifest: all or none, also if the process dies.
+    """Write encoder, weights and manifest: all or none, even if the process dies.
 
     Args:
         folder: see `model_folder`.
@@ -352,7 +353,7 @@ def load_arrays(folder: ModelFolder, name: str, data: MovieLens) -> ArrayModel:
 
 
 def _check_hash(path: Path, expected: str, remedy: str) -> None:
-    """Refuse a file that is missing, is no plain file or has another SHA-256."""
+    """Refuse a file that is missing, is not a plain file or has another SHA-256."""
     try:
         actual = files.sha256(path)
     except FileNotFoundError as error:

@@ -2,9 +2,9 @@
 
 It is the first stage of a list: it finds the movies that are worth scoring, and the list is ranked
 by P(turn to it) · P(like it | turned to it). The logarithm of the probability is, up to a constant,
-a weighted sum of three terms: the movie's mean EASE score (see `movierec.models.ease`) from the
-user's n liked movies, times n / √(n + 30), and the logarithms of its number of raters and of its
-recent ones:
+a weighted sum of three terms: the movie's EASE score (see `movierec.models.ease`) summed over the
+user's n liked movies and divided by √(n + 30), and the logarithms of its number of raters and of
+its recent ones:
 
     P(j | user) = exp(a · Σ_i W_ij / √(n + 30) + b · log(n_j + 1) + c · log(r_j + 1)) / Z, i liked,
 
@@ -66,7 +66,7 @@ class CandidateModel:
             movies: number of movies of the data set.
 
         Raises:
-            ValueError: the file is damaged, or no candidate model of as many movies.
+            ValueError: the file is damaged, or not a candidate model for that many movies.
         """
         data, *rest = array_file.read(path, DTYPES, movies**2 + 1).values()
         indices, indptr, raters, recent, factors = rest

@@ -131,7 +131,7 @@ class HistoryModel:
             movies: number of movies of the data set.
 
         Raises:
-            ValueError: the file is damaged, or no model with history of as many movies.
+            ValueError: the file is damaged, or not a model with history for that many movies.
         """
         header = array_file.read(path, {"sizes": "<i4", "field_dims": "<i4"}, 1000)
         sizes, dims = header["sizes"].tolist(), header["field_dims"].tolist()

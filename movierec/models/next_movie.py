@@ -2,7 +2,7 @@
 
 It is the first stage of a list that carries on from the last movies. The weights are those of a
 trained `movierec.sequences.next_item.NextItem` with one GRU layer and one attention head; the same
-computation stands here in NumPy, so that serving needs no TensorFlow.
+computation is repeated here in NumPy, so that serving needs no TensorFlow.
 
 Let h_t be the GRU's state after the movie at position t of n, and a_t the weight of that state,
 `softmax_t(q · k_t / √d)` with the query of h_n. The score of movie j is
@@ -61,7 +61,7 @@ class NextMovieModel:
             movies: number of movies of the data set.
 
         Raises:
-            ValueError: the file is damaged, or no next-movie model of as many movies.
+            ValueError: the file is damaged, or not a next-movie model for that many movies.
         """
         dtypes = dict.fromkeys(NAMES, "<f4")
         *weights, scale = array_file.read(path, dtypes, 1024 * max(movies, 3072)).values()

@@ -152,7 +152,7 @@ def _arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.n
     except WeightsError:
         raise
     except Exception as error:  # a damaged file makes h5py raise almost any kind
-        raise WeightsError("it is damaged or no HDF5 file") from error
+        raise WeightsError("it is damaged or not an HDF5 file") from error
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise WeightsError(f"{name} has values that are not finite")

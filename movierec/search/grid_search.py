@@ -55,7 +55,8 @@ def read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path)
         fault = "" if {"trial", "seed", "error"} <= set(table) else f"it has {quoted(list(table))}"
     except (ValueError, OSError) as error:
-        table, fault = None, error.strerror if isinstance(error, OSError) else "it is no CSV file"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file"
+        table, fault = None, reason
     if fault:
         raise GridError(
             f"{path} is not a table of trials ({fault}): restore it with git, or delete it to run "

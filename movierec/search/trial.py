@@ -1,7 +1,6 @@
 """One trial of a grid: train a model and compute its metrics.
 
-The hash of this module's code, with everything that it imports, stands in every row of a grid's
-table.
+The hash of this module's code, with everything that it imports, is in every row of a grid's table.
 """
 
 import numpy as np

@@ -97,7 +97,10 @@ def parse(text: str, known: Words) -> Wanted:
 
 
 def _longest(words: list[str], vocabulary: Mapping) -> tuple[int, tuple[str, object] | None]:
-    """Number of words of the longest phrase that begins here, and its meaning; 1 and None."""
+    """Number of words of the longest phrase that begins here, and its meaning.
+
+    1 and None if there is none.
+    """
     for length in range(min(MAX_WORDS, len(words)), 0, -1):
         meaning = _meaning(" ".join(words[:length]), vocabulary)
         if meaning is not None:

@@ -33,7 +33,7 @@ class Filters:
         genre: only movies of this genre.
         decade: only movies released in this decade, given as its first year.
         hide_known: leave out the most-rated tenth of all movies.
-        raters: only movies that at least so many users rated.
+        raters: only movies rated by at least this many users.
         hidden: ids of movies to leave out.
         like: id of a movie: only those that people who like it also like.
     """
@@ -163,7 +163,10 @@ class Lookups:
 
     @cached_property
     def years(self) -> dict[str, int]:
-        """First and last year of a release and of a rating, for what the data set has."""
+        """First and last year of release and of rating.
+
+        Years that the data set lacks are left out.
+        """
         found = {}
         if len(released := self.movies["release_year"].dropna()):
             found |= {"first_release": int(released.min()), "last_release": int(released.max())}
@@ -273,7 +276,7 @@ class Lookups:
         )
 
     def passing(self, filters: Filters) -> np.ndarray:
-        """Which movies pass the filters but `like`; bool, shape (movies,).
+        """Which movies pass all filters except `like`; bool, shape (movies,).
 
         Raises:
             RequestError: a genre or decade that no movie has.

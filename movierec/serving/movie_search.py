@@ -1,4 +1,4 @@
-"""Find movies by their titles, however they are spelt.
+"""Find movies by title, allowing for other spellings.
 
 Titles and queries are folded: lower case, no accents, punctuation, articles or "and", "The" moved
 from the end to the front, Roman numerals as digits. A query matches a title if each of its words
@@ -65,7 +65,7 @@ class Matches:
     Args:
         positions: positions of the matching movies, the best first: movies of exactly this name,
             then those with the most ratings.
-        misspelt: whether they match only if a letter or two are forgiven.
+        misspelt: whether they match only if one or two wrong letters are allowed.
     """
 
     positions: np.ndarray

@@ -41,7 +41,10 @@ Viewer = int | NewUser  # a user id of the data set, or a new user
 def candidates(
     recommender: Recommender, user: NewUser, year: int | None = None, month: int | None = None
 ) -> Candidates:
-    """All movies for a new user. Ratings give an embedding by fold-in, liked movies candidates.
+    """All movies, encoded for a new user.
+
+    Fold-in learns the user's embedding from the ratings; the liked movies decide which movies the
+    user is likely to turn to.
 
     Args:
         recommender: the recommender; its model and data are not changed.

@@ -281,7 +281,9 @@ class Recommender:
         return movies.assign(probability=probability[best]).reset_index(drop=True)
 
     def alike(self, movie_id: int) -> np.ndarray:
-        """Which movies, `LIKE` at most, the fans of a movie are likely to turn to; bool, (movies,).
+        """Mask of the movies to which users who like a movie most likely turn; bool, (movies,).
+
+        It has at most `LIKE` movies.
 
         Raises:
             RequestError: unknown movie.

@@ -6,7 +6,8 @@ import pandas as pd
 from movierec.serving.descriptions import Wanted
 from movierec.serving.lookups import Lookups
 
-LIKED_AT_MOST = 0.25  # of a genre's rated movies, if users are wanted who dislike the genre
+# users who dislike a genre liked at most this share of its movies that they rated
+LIKED_AT_MOST = 0.25
 RATED_AT_LEAST = 5  # movies of a genre that users must have rated to dislike it
 
 

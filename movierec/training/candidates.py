@@ -13,12 +13,12 @@ from movierec.data.tables import MovieLens
 from movierec.models import artifacts, candidates
 from movierec.models.candidates import CandidateModel
 
-# Chosen on two periods before the test period; the grid shows the later one, on which 300 to 3000
-# cannot be told apart.
-L2 = 1000.0  # the best of `search --grid candidates`, on validation rows
+# EASE's penalty, chosen on the two tenths of the ratings before the test period. `search --grid
+# candidates` repeats the later one; on it alone 300 to 3000 cannot be told apart.
+L2 = 1000.0
 RECENT = 0.1  # the last tenth of all ratings by time counts as recent
-# Popularity counts half as much as what is likely suggests: lists of different people differ more,
-# for a little NDCG, see `search --grid candidates`.
+# The fitted factors of popularity are halved: different users' lists then differ more, at the cost
+# of a little NDCG, see `search --grid candidates`.
 POPULARITY = 0.5
 
 

@@ -2,9 +2,9 @@
 
 A rating must not be predicted from a history that contains it: the model would read it off. So in
 every epoch each user's ratings are divided at random into `FOLDS` parts of equal size, and a rating
-is predicted from the user's ratings in the other parts. Leaving out the rating alone is not enough:
-the history's sums with and without it differ by what is to be predicted. A trained model reads all
-known ratings.
+is predicted from the user's ratings in the other parts. Leaving out only that rating is not enough:
+the model can learn the user's full sum from the user's other rows, and the difference gives the
+rating away. A trained model reads all known ratings.
 """
 
 import dataclasses

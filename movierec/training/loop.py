@@ -57,8 +57,9 @@ def fit(
         valid_auc.
 
     Raises:
-        TrainingError: no rows, no ratings for a model with five classes, or a loss that is not
+        TrainingError: no rows, no ratings for a model with several classes, or a loss that is not
             finite; the message names the epoch and batch.
+        ValueError: ids that do not fit the model.
     """
     for rows, purpose in ((train, "train"), (valid, "validate")):
         if rows is not None and not len(rows.labels):
@@ -260,7 +261,11 @@ def unrated_sampler(train: Rows, count: int, noise):
 
 
 def one_epoch(train_batches, rows: int, settings: Settings, seed: int, epoch: int) -> float:
-    """Train on all rows once, in an order drawn from (seed, epoch); the mean loss of a row."""
+    """Train on all rows once, in an order drawn from (seed, epoch).
+
+    Returns:
+        The mean loss per row.
+    """
     order = np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
     size = settings.batch_size
     whole = order[: rows // size * size].reshape(-1, size)

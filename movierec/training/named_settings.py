@@ -30,8 +30,8 @@ SETTINGS = {
 FM = Settings(
     embed_dim=32, learning_rate=2e-3, ema_momentum=0.998, l2_embedding=0.3, epochs=9, patience=None
 )
-# For ML-100K's size: smaller batches and a lower EMA momentum. Above, the settings were chosen on a
-# million ratings.
+# For data sets of ML-100K's size: smaller batches and a lower EMA momentum. The settings above were
+# chosen on a million ratings.
 SMALL_DATA = 300_000  # ratings
 SMALL_DATA_OVERRIDES = {"batch_size": 512, "ema_momentum": 0.99}
 # For the size of ML-10M and above: larger batches, so that the update of all embeddings after every
@@ -54,8 +54,8 @@ def sized(settings: Settings, data: MovieLens) -> Settings:
     """Settings that were chosen on ML-1M, adapted to a data set.
 
     Small and large data sets get batches of another size. If all ratings mean "liked", unrated
-    movies are drawn, because a model needs something that is not liked. The course project's
-    settings stay as they are.
+    movies are drawn, because a model needs something that is not liked. The course project's batch
+    size and learning rate stay as they are.
     """
     changes = {}
     if settings.start != "original":

@@ -44,7 +44,7 @@ def show(
 def _by_reason(
     recommender: Recommender, movies: list[int], viewer: NewUser
 ) -> dict[str, list[str]]:
-    """Titles of movies, by the title of the liked movie that speaks most for them ("": none)."""
+    """Titles of movies, by that of the liked movie that adds most to their place ("": none)."""
     name, rated = recommender.lookups.name, pd.DataFrame(viewer.rated, columns=[MOVIE, RATING])
     groups = {}
     for movie_id in movies:

@@ -19,7 +19,7 @@ MOST_FOUND = 8  # movies that a search shows
 
 
 def show(lookups: Lookups, words: Mapping) -> NewUser:
-    """Show the form and the ratings; the new user they describe."""
+    """Show the form and the ratings, and return the new user that they describe."""
     if len(lookups.data.fields.user) > 1:
         with st.expander(words["you"], key="profile"):
             _show_profile(lookups, words)

@@ -25,7 +25,7 @@ def show(
     default_time: tuple[int, int],
     words: Mapping,
 ) -> None:
-    """Show everything that stands under the list.
+    """Show everything below the list.
 
     Args:
         recommender: the page's own.

@@ -17,7 +17,7 @@ MATCHES = 6  # users on a page of matches
 
 
 def choose(lookups: Lookups, words: Mapping) -> int:
-    """Show the search box and its matches; the id of the user to show."""
+    """Show the search box and its matches, and return the id of the user to show."""
     users = lookups.data.users[USER]
     limits = {"low": int(users.min()), "high": int(users.max())}
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -111,7 +111,7 @@ def test_what_becomes_of_further_columns_is_logged(tmp_path, caplog):
     data = load(tmp_path, items=items)
     assert list(data.movies) == ["movie_id", "title", "genres", "price", "shelf"]
     assert data.movies["price"].value_counts().tolist() == [30] * 10
-    assert "the column price is a field, in 10 parts of about as many rows" in caplog.text
+    assert "the column price is a field, in 10 parts with about equally many rows" in caplog.text
     assert "the column shelf is a field with 2 values" in caplog.text
     assert "the column shop is left out, it has one value" in caplog.text
     assert "the column note is left out, it has 300 different texts" in caplog.text
@@ -136,7 +136,7 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ),
         ({"toml": 'item = "sku"\n'}, "item is 'sku', but ratings.csv has the columns"),
         ({"toml": "itm = 1\n"}, "there is no setting 'itm': use user, item,"),
-        ({"toml": "item = \n"}, "is no TOML file"),
+        ({"toml": "item = \n"}, "is not a valid TOML file"),
         ({"toml": 'liked = "yes"\n'}, "liked is 'yes', expected a number"),
         ({"toml": "liked = 9\n"}, "from 9 on they would be liked, which is all or none"),
         ({"ratings": "user,item,rating\nann,10,5\n"}, "line 2: user is 'ann', expected a whole"),

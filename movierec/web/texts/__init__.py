@@ -22,7 +22,7 @@ def of(language: str, scale: Scale) -> Mapping:
     """The texts in a language, for ratings of a scale; they are written for five stars.
 
     With other ratings "4 or 5" becomes the lowest liked one "or more". Where the data only say that
-    something was chosen, some texts are others.
+    something was chosen, some texts differ.
     """
     words = LANGUAGES[language]
     if scale == FIVE_STARS:

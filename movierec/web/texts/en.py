@@ -45,8 +45,8 @@ ENGLISH = {
     "unknown_words": "Not recognised: {words}. Try a gender, an age, an occupation or a genre.",
     "no_match": "No user matches. Remove a word, or start with only the gender or a genre.",
     "is_excluded": "not {name}",
-    "disliked_means": "A person dislikes a genre who rated at least {least} of its films and gave "
-    "at most {most:.0%} of them 4 or 5.",
+    "disliked_means": "Here, a person dislikes a genre if they rated at least {least} of its films "
+    "and gave at most {most:.0%} of them 4 or 5.",
     "match": "{user} · {about}",
     "match_share": "{share:.0%} of likes",
     # user profile
@@ -103,7 +103,7 @@ ENGLISH = {
     },
     "more": "More",
     "raters": "Rated by at least",
-    "raters_help": "Only films that at least so many people rated.",
+    "raters_help": "Only films rated by at least this many people.",
     "adventure": "Popular or adventurous",
     "adventure_help": "How much a film’s popularity counts in the order. The order that was "
     "evaluated is in the middle; at the right end popularity does not count. “Surest to be liked” "
@@ -190,7 +190,7 @@ ENGLISH = {
     "field": "field",
     "without": "probability without the field",
     "attention": "Attention between fields",
-    "attention_can": "Attention shows which fields the interacting layers mix, so where "
+    "attention_can": "Attention shows which fields the interacting layers mix, and so where "
     "information can flow. It does not show what decided the score.",
     "attention_cannot": "Over {recommendations:,} recommendations, the rank correlation between "
     "the attention that a field receives and the size of its bar above is {correlation:.2f}. With "
@@ -246,7 +246,7 @@ ENGLISH = {
         "meaning_number": "The number beside a film compares it with films that were **not** "
         "chosen: how likely it is that this person chose it, rather than one of them.",
         "why_sum": "{title}: {probability:.1%} against films that were not chosen.",
-        "unlikely": "Even the best film of this list has only {best}.",
+        "unlikely": "Even for the best film of this list the number is only {best}.",
     },
     # new viewer
     "profile": "{name}: {value}",
@@ -270,7 +270,7 @@ ENGLISH = {
     "rate_end": "The data end with films of {last_release}.",
     "changed": "**{new} of {count} films are new** since you changed your ratings.",
     "changed_for": "Because you liked **{liked}**: {titles}",
-    "changed_taste": "Because the model has learnt your taste anew: {titles}",
+    "changed_taste": "Because your embedding was learnt again from all your ratings: {titles}",
     "forget": "Clear ratings",
     "based_on_nothing": "**Based on: nothing about you.** All your fields are unknown to the "
     "model, so every new viewer gets this list.",

@@ -259,7 +259,7 @@ KOREAN = {
     "rate_end": "데이터는 {last_release}년 영화까지입니다.",
     "changed": "별점이 바뀌어 **{count}편 가운데 {new}편이 새로 들어왔습니다.**",
     "changed_for": "**{liked}**에 높은 점수를 주었기 때문에: {titles}",
-    "changed_taste": "모델이 취향을 새로 학습했기 때문에: {titles}",
+    "changed_taste": "모든 별점으로 임베딩을 다시 학습했기 때문에: {titles}",
     "forget": "모두 지우기",
     "based_on_nothing": "**사용한 정보: 없음.** 모델이 개인 필드를 모두 ‘모름’으로 처리하므로 새 "
     "시청자라면 누구나 같은 목록을 봅니다.",
