@@ -71,7 +71,7 @@ def train(options: argparse.Namespace) -> None:
     print(f"saved; to evaluate: python -m movierec evaluate {of}")
 
 
-def _train(name: str, dataset: movielens.MovieLens, options: argparse.Namespace) -> None:
+def _train(name: str, dataset: movielens.Dataset, options: argparse.Namespace) -> None:
     seed = SEED if options.seed is None else options.seed
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
     if name == CANDIDATES:
@@ -157,7 +157,7 @@ def search(options: argparse.Namespace) -> None:
     print(f"{len(table)} trials, {table['error'].notna().sum()} failed; {path}")
 
 
-def _search_prior(dataset: movielens.MovieLens) -> None:
+def _search_prior(dataset: movielens.Dataset) -> None:
     """Compare prior precisions of fold-in and write the table."""
     from movierec.evaluation import cold_start, results
 
@@ -171,7 +171,7 @@ def _search_prior(dataset: movielens.MovieLens) -> None:
     print(f"{shown.round(4).to_string()}\nlowest mean LogLoss: prior precision {best:g}; {path}")
 
 
-def _search_candidates(dataset: movielens.MovieLens) -> None:
+def _search_candidates(dataset: movielens.Dataset) -> None:
     """Compare penalties of the candidate model and write the table."""
     from movierec.evaluation import future, results
 
@@ -183,7 +183,7 @@ def _search_candidates(dataset: movielens.MovieLens) -> None:
     print(f"{table.drop(columns=list(provenance.ORIGIN)).round(4).to_string()}\n{path}")
 
 
-def _search_history(dataset: movielens.MovieLens) -> None:
+def _search_history(dataset: movielens.Dataset) -> None:
     """Choose the epochs of AutoInt+ with history, train it with five seeds, write the table."""
     from movierec.evaluation import results
     from movierec.search import history

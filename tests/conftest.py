@@ -8,7 +8,7 @@ import pytest
 
 from movierec.data import movielens
 from movierec.data.download import NotFoundError
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.sequences import next_movie
 from movierec.serving.lookups import Lookups
 from movierec.serving.recommender import Recommender, attach
@@ -91,7 +91,7 @@ def made_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(made_folder) -> MovieLens:
+def made(made_folder) -> Dataset:
     return movielens.load("ml-1m", made_folder)
 
 
@@ -117,7 +117,7 @@ def small(lookups, trained) -> Recommender:
     return attach(lookups, "autointmlp", trained)
 
 
-def real(name: str) -> MovieLens:
+def real(name: str) -> Dataset:
     """A real data set; skips the test if it is missing and cannot be downloaded."""
     try:
         return movielens.load(name, fetch=name == "ml-100k")
@@ -126,12 +126,12 @@ def real(name: str) -> MovieLens:
 
 
 @pytest.fixture(scope="session")
-def ml100k() -> MovieLens:
+def ml100k() -> Dataset:
     return real("ml-100k")
 
 
 @pytest.fixture(scope="session")
-def ml1m() -> MovieLens:
+def ml1m() -> Dataset:
     return real("ml-1m")
 
 

@@ -10,7 +10,7 @@ from movierec.data.raw_readers import DataError
 from movierec.data.rows import UNKNOWN, Rows
 from movierec.data.schema import RATING
 from movierec.data.splits import PROTOCOLS, Protocol, Split
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import quoted
 
 DRAWN_PER_ROW = 99  # unrated movies for each validation row, see `validation_rows`
@@ -30,7 +30,7 @@ class EncodedDataset:
         EncoderError: an encoder of other features than the data set has.
     """
 
-    data: MovieLens
+    data: Dataset
     encoder: FeatureEncoder
     hidden: tuple[str, ...] = ()
 
@@ -105,7 +105,7 @@ class SplitDataset:
         split: the training, validation and test rows.
     """
 
-    data: MovieLens
+    data: Dataset
     protocol: Protocol
     split: Split
 
@@ -140,7 +140,7 @@ class SplitDataset:
         return Rows(ids, np.repeat(np.float32([1, 0]), [len(valid), len(repeated)]))
 
 
-def split_by(data: MovieLens, protocol: str = "test-rows") -> SplitDataset:
+def split_by(data: Dataset, protocol: str = "test-rows") -> SplitDataset:
     """Split a data set by a protocol, a key of `splits.PROTOCOLS`.
 
     Raises:

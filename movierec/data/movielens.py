@@ -13,7 +13,7 @@ from movierec.data.features import YEAR_PATTERN
 from movierec.data.raw_readers import ANEW, DataError, RawTables
 from movierec.data.raw_readers import ML100K_GENRES as GENRES
 from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER, Scale
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import quoted
 
 NAMES = tuple(download.LAYOUTS)
@@ -106,7 +106,7 @@ def _columns(raw: RawTables) -> dict[str, dict[str, pa.Column]]:
     }
 
 
-def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> MovieLens:
+def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> Dataset:
     """Read the data set in `data_dir/name`; download it first if it is missing.
 
     Args:
@@ -143,7 +143,7 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> M
         tables[table] = _checked(table, columns[table], frame, file, raw.header_lines)
     _check_references(tables, raw.paths, raw.header_lines)
     tables = {table: frame.reset_index(drop=True) for table, frame in tables.items()}
-    return MovieLens(name, source=raw.source, files=raw.sha256, scale=raw.scale, **tables)
+    return Dataset(name, source=raw.source, files=raw.sha256, scale=raw.scale, **tables)
 
 
 def _release(found: download.Found) -> RawTables:

@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from movierec.data.raw_readers import DataError
 from movierec.data.schema import RATING, TIME_FEATURES, TIMESTAMP, USER
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 
 SEED = 42
 
@@ -52,7 +52,7 @@ class Protocol:
 
     name: str
     description: str
-    split: Callable[[MovieLens], Split]
+    split: Callable[[Dataset], Split]
     full_ranking: bool = False
     hidden: tuple[str, ...] = ()
 
@@ -69,7 +69,7 @@ def random_split(rows: int, seed: int = SEED) -> Split:
     return Split(train, valid, test)
 
 
-def _paper(data: MovieLens) -> Split:
+def _paper(data: Dataset) -> Split:
     """A random 80 % training, 10 % validation and 10 % test rows; ratings of 3 are left out."""
     kept = np.flatnonzero(data.ratings[RATING] != 3)
     rest, test = train_test_split(kept, test_size=0.1, random_state=SEED)
@@ -77,7 +77,7 @@ def _paper(data: MovieLens) -> Split:
     return Split(train, valid, test)
 
 
-def _temporal(data: MovieLens) -> Split:
+def _temporal(data: Dataset) -> Split:
     """The first 80 % of the ratings by time, the next 10 % and the last 10 %.
 
     Ratings of the same second are never separated.
@@ -93,7 +93,7 @@ def _temporal(data: MovieLens) -> Split:
     )
 
 
-def _last_liked(data: MovieLens) -> Split:
+def _last_liked(data: Dataset) -> Split:
     """Each user's last liked movie is the test row, the one liked before it the validation row.
 
     All other rows are training rows, and so are all rows of users with fewer than three liked
@@ -108,7 +108,7 @@ def _last_liked(data: MovieLens) -> Split:
     return Split(np.setdiff1d(ratings.index, np.concatenate([test, valid])), valid, test)
 
 
-def new_users(data: MovieLens, rows: np.ndarray | None = None) -> Split:
+def new_users(data: Dataset, rows: np.ndarray | None = None) -> Split:
     """A split whose test set has all ratings of a random tenth of the users.
 
     A tenth of the other rows is for validation.

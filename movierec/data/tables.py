@@ -1,4 +1,4 @@
-"""The tables of a MovieLens data set, indexed.
+"""A data set: its tables, indexed.
 
 =========  ==================================================================================
 users      user_id and one column per further feature; in ML-1M and ML-100K gender (F/M), age
@@ -37,7 +37,7 @@ from movierec.files import digest
 
 
 @dataclass(frozen=True)
-class MovieLens:
+class Dataset:
     """One data set, read, checked and indexed.
 
     A user's or movie's *position* is its row in the users or movies table, from 0.

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from movierec.data.schema import RATING
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.models.ease import weights
 
 
@@ -36,7 +36,7 @@ class Interactions:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, data: MovieLens, rows: np.ndarray) -> "Interactions":
+    def of(cls, data: Dataset, rows: np.ndarray) -> "Interactions":
         """The ratings of those row indices."""
         return cls(
             data.rating_users[rows],

@@ -18,7 +18,7 @@ from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
 from movierec.data.rows import UNKNOWN
 from movierec.data.schema import RATING, TIMESTAMP
 from movierec.data.splits import new_users, order_within_user
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.evaluation import metrics, rankers, summary
 from movierec.evaluation.rankers import RankerScores
 from movierec.models import artifacts, fold_in, registry, scorer
@@ -180,7 +180,7 @@ def _probabilities(
     return np.array(found)
 
 
-def tune_prior(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.DataFrame:
+def tune_prior(data: Dataset, settings: Settings, seed: int = SEED) -> pd.DataFrame:
     """Metrics of each prior precision on new users that the protocol does not test.
 
     A tenth of the protocol's training users is held out, and the model is trained on the rest.

@@ -13,7 +13,7 @@ from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
 from movierec.data.raw_readers import DataError
 from movierec.data.schema import USER
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.evaluation import (
     calibration,
     cold_start,
@@ -162,7 +162,7 @@ def reliability(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
     )
 
 
-def run(data: MovieLens, protocol: str, root: Path = files.ROOT) -> pd.DataFrame:
+def run(data: Dataset, protocol: str, root: Path = files.ROOT) -> pd.DataFrame:
     """Evaluate under a protocol, write its rows of evaluation.csv, and return them as written.
 
     The protocol is a key of `splits.PROTOCOLS` or `FUTURE`.

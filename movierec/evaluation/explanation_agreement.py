@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from movierec import files
 from movierec.data.schema import MOVIE, USER
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.evaluation import metrics
 from movierec.models import artifacts, registry
 from movierec.serving import recommender
@@ -76,7 +76,7 @@ def _correlations(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     )
 
 
-def table(data: MovieLens, root=files.ROOT) -> pd.DataFrame:
+def table(data: Dataset, root=files.ROOT) -> pd.DataFrame:
     """`agreement` of every committed model of a data set, one row per model.
 
     Raises:

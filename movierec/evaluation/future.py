@@ -16,7 +16,7 @@ from scipy import sparse
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
 from movierec.data.raw_readers import DataError
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.evaluation import full_ranking, metrics, rankers, summary
 from movierec.evaluation.full_ranking import RowScorer
 from movierec.models.numpy_model import NumpyModel
@@ -123,7 +123,7 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
     return table.assign(best_baseline=table.loc[best, "ranker"])
 
 
-def tune_candidates(data: MovieLens, settings: Settings, seed: int = SEED) -> pd.DataFrame:
+def tune_candidates(data: Dataset, settings: Settings, seed: int = SEED) -> pd.DataFrame:
     """Lists in the validation period for penalties of EASE, weights of popularity and pools.
 
     The EASE weights and an AutoInt+ for P(like it) are fitted on the training rows. The candidate

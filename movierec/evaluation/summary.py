@@ -5,14 +5,14 @@ import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
 from movierec.data.schema import USER
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.evaluation import metrics
 
 Value = float | int | tuple[float, float]
 
 
 def of_rows(
-    data: MovieLens, rows: np.ndarray, scores: np.ndarray, probability: bool = True
+    data: Dataset, rows: np.ndarray, scores: np.ndarray, probability: bool = True
 ) -> dict[str, Value]:
     """Metrics of one score per row.
 

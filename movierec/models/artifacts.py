@@ -21,7 +21,7 @@ import numpy as np
 from movierec import files, provenance
 from movierec.data import encoder_file
 from movierec.data.encoder import EncoderError, FeatureEncoder
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import MovieRecError, quoted
 from movierec.models import registry, weights_file
 from movierec.models.candidates import CandidateModel
@@ -182,14 +182,14 @@ def model_folder(
     return ModelFolder(path, encoder, command)
 
 
-def description(data: MovieLens) -> dict:
+def description(data: Dataset) -> dict:
     """What a manifest entry records of the data set."""
     parts = {"files": data.files, "fingerprint": data.fingerprint, "source": data.source}
     return {"dataset": data.name, "data": parts}
 
 
 def check_replaceable(
-    folder: ModelFolder, name: str, encoder: FeatureEncoder, data: MovieLens
+    folder: ModelFolder, name: str, encoder: FeatureEncoder, data: Dataset
 ) -> None:
     """Refuse to save a model over, or next to, models that it does not belong to.
 
@@ -228,7 +228,7 @@ def save(
     model,
     encoder: FeatureEncoder,
     entry: dict,
-    data: MovieLens,
+    data: Dataset,
     replace: bool = False,
 ) -> None:
     """Write encoder, weights and manifest: all or none, even if the process dies.
@@ -327,7 +327,7 @@ def _write_manifest(path: Path, entries: dict, name: str, entry: dict, weights: 
     path.write_text(text + "\n", "utf-8")
 
 
-def load_arrays(folder: ModelFolder, name: str, data: MovieLens) -> ArrayModel:
+def load_arrays(folder: ModelFolder, name: str, data: Dataset) -> ArrayModel:
     """A model that is saved as arrays, after checking that it belongs to manifest and data.
 
     Args:
@@ -411,7 +411,7 @@ def load_keras(folder: ModelFolder, name: str):
     return model
 
 
-def check_data(entry: dict, data: MovieLens, name: str) -> None:
+def check_data(entry: dict, data: Dataset, name: str) -> None:
     """Refuse data other than the data the model was trained on.
 
     If only the timestamps differ, as in some copies of MovieLens, a warning is logged instead.
@@ -441,12 +441,12 @@ def check_data(entry: dict, data: MovieLens, name: str) -> None:
         )
 
 
-def _other_tables(entry: dict, data: MovieLens) -> list[str]:
+def _other_tables(entry: dict, data: Dataset) -> list[str]:
     """`_differing` without the timestamps, in which copies of the same release differ."""
     return [table for table in _differing(entry, data) if table != "timestamps"]
 
 
-def _differing(entry: dict, data: MovieLens) -> list[str]:
+def _differing(entry: dict, data: Dataset) -> list[str]:
     """The tables in which a data set differs from the one of a manifest entry."""
     trained = entry["data"]["fingerprint"]
     return [table for table, digest in data.fingerprint.items() if digest != trained[table]]

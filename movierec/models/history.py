@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from movierec.data.schema import RATING
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.models import array_file
 from movierec.models.numpy_model import NumpyModel
 from movierec.models.scorer import Predictor, predictor
@@ -44,7 +44,7 @@ def movie_means(movies: np.ndarray, ratings: np.ndarray, count: int) -> np.ndarr
     return (total / (np.bincount(movies, minlength=count) + MOVIE_PRIOR)).astype(np.float32)
 
 
-def known_ratings(data: MovieLens, rows: np.ndarray) -> sparse.csr_array:
+def known_ratings(data: Dataset, rows: np.ndarray) -> sparse.csr_array:
     """The ratings of row indices, float32, shape (users, movies), for `HistoryModel.for_users`."""
     return data.matrix(rows, data.ratings[RATING].to_numpy(np.float32)[rows])
 

@@ -23,7 +23,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from movierec import cluster, files, provenance
 from movierec.data.dataset import SplitDataset, split_by
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import quoted
 from movierec.evaluation import results
 from movierec.search import trial
@@ -65,7 +65,7 @@ def read(path: Path) -> pd.DataFrame:
     return table
 
 
-def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str:
+def _identity(grid: Grid, settings: Settings, seed: int, data: Dataset) -> str:
     """A trial's key: of its model, protocol, settings, seed, data and whether test rows count."""
     what = [grid.model, grid.protocol, dataclasses.asdict(settings), seed]
     what += [data.fingerprint, grid.test]
@@ -74,7 +74,7 @@ def _identity(grid: Grid, settings: Settings, seed: int, data: MovieLens) -> str
 
 def run(
     grid: Grid,
-    data: MovieLens,
+    data: Dataset,
     path: Path,
     jobs: int = 1,
     stale: str | None = None,
@@ -164,7 +164,7 @@ def _line(row: dict) -> str:
     return "  ".join([row["trial"], *values, f"{row['epochs_run']} epochs  {row['seconds']:.0f} s"])
 
 
-def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[tuple[str, dict]]:
+def _outcomes(grid: Grid, data: Dataset, trials: dict, jobs: int) -> Iterator[tuple[str, dict]]:
     """Key and outcome of every trial, in the order in which they end."""
     if not trials:
         return
@@ -191,7 +191,7 @@ def _outcomes(grid: Grid, data: MovieLens, trials: dict, jobs: int) -> Iterator[
 
 
 def _cluster_outcomes(
-    grid: Grid, data: MovieLens, trials: dict, address: str
+    grid: Grid, data: Dataset, trials: dict, address: str
 ) -> Iterator[tuple[str, dict]]:
     """`_outcomes` with a Ray cluster, one core per trial."""
     tasks = {
@@ -204,7 +204,7 @@ def _cluster_outcomes(
 _dataset: SplitDataset | None = None  # the data set of a worker process
 
 
-def _start(data: MovieLens, protocol: str, threads: int) -> None:
+def _start(data: Dataset, protocol: str, threads: int) -> None:
     """Prepare a worker: set its data and number of threads, and end it when its parent ends."""
     global _dataset
     import tensorflow as tf  # slow to import, and needed only in workers

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from movierec import provenance
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import MovieRecError
 from movierec.models import registry
 from movierec.training.named_settings import FM, SETTINGS, settings_for, sized
@@ -173,7 +173,7 @@ GRIDS = {
 }
 
 
-def grid_for(name: str, data: MovieLens) -> Grid:
+def grid_for(name: str, data: Dataset) -> Grid:
     """A grid, a key of `GRIDS`, adapted to a data set."""
     return dataclasses.replace(GRIDS[name], base=sized(GRIDS[name].base, data))
 

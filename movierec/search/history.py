@@ -7,7 +7,7 @@ import pandas as pd
 
 from movierec import provenance
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.evaluation import results, summary
 from movierec.models.history import HistoryModel, known_ratings
 from movierec.search.grids import SEEDS
@@ -18,7 +18,7 @@ LAYERS = (0, 3)  # interacting layers
 EPOCHS = 10  # after each of which the validation rows are scored
 
 
-def run(data: MovieLens, path: Path) -> pd.DataFrame:
+def run(data: Dataset, path: Path) -> pd.DataFrame:
     """Train on the training rows with every number of layers, and on all known ones with each seed.
 
     The first runs score the validation rows after every epoch, to choose the number of epochs; the

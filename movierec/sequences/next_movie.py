@@ -9,7 +9,7 @@ import numpy as np
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
 from movierec.data.schema import TIMESTAMP
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.models import artifacts
 from movierec.models.next_movie import NextMovieModel
 from movierec.sequences.prefixes import EncodedSessions
@@ -63,7 +63,7 @@ def as_numpy(model) -> NextMovieModel:
 
 
 def train(
-    data: MovieLens,
+    data: Dataset,
     protocol: str = "test-rows",
     seed: int = SEED,
     root: Path = files.ROOT,

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from movierec.data import features
 from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import MovieRecError, quoted
 from movierec.serving.movie_search import Matches, TitleIndex
 
@@ -56,7 +56,7 @@ class Lookups:
         other_titles: title → another title of that movie, for `find`.
     """
 
-    def __init__(self, data: MovieLens, other_titles: Mapping[str, str] = MappingProxyType({})):
+    def __init__(self, data: Dataset, other_titles: Mapping[str, str] = MappingProxyType({})):
         self.data, self.other_titles = data, other_titles
         self.movies = data.movie_features.assign(genres=data.movies["genres"])
 

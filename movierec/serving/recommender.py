@@ -13,7 +13,7 @@ from movierec.data import movielens
 from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
 from movierec.data.schema import MOVIE, TIME_FEATURES, USER, YEARS
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.errors import quoted
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
 from movierec.models.artifacts import CANDIDATES, NEXT_MOVIE
@@ -80,7 +80,7 @@ class Recommender:
         return ORDERS if self.next_movie_model is not None else ORDERS[:-1]
 
     @property
-    def data(self) -> MovieLens:
+    def data(self) -> Dataset:
         """The data set."""
         return self.lookups.data
 

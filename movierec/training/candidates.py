@@ -9,7 +9,7 @@ import numpy as np
 from movierec import files, provenance
 from movierec.data.dataset import SplitDataset, split_by
 from movierec.data.schema import TIMESTAMP
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.models import artifacts, candidates
 from movierec.models.candidates import CandidateModel
 
@@ -68,7 +68,7 @@ def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:
     return rows[dataset.data.labels[rows] > 0]
 
 
-def train(data: MovieLens, root: Path = files.ROOT) -> dict:
+def train(data: Dataset, root: Path = files.ROOT) -> dict:
     """Fit the candidate model to all ratings and save it for serving.
 
     Its factors come from the protocol `temporal`: what users turned to later. Without times they

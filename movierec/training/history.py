@@ -26,7 +26,7 @@ from movierec import files, provenance
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
 from movierec.data.rows import targets_of
 from movierec.data.schema import RATING
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.models import artifacts
 from movierec.models.history import SUMS, USER_PRIOR, HistoryModel, movie_means
 from movierec.models.numpy_model import NumpyModel
@@ -39,7 +39,7 @@ FOLDS = 5
 EPOCHS = 7  # the best on validation rows, see `search --grid history`
 
 log = logging.getLogger("movierec")
-# not imported from `kernels`: Numba would not notice a change there
+# of its own: Numba would not notice a change in another file
 compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 
 
@@ -103,7 +103,7 @@ def fit(
 
 
 def train(
-    data: MovieLens,
+    data: Dataset,
     protocol: str = "test-rows",
     seed: int = SEED,
     root: Path = files.ROOT,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.training.settings import Settings
 
 _TUNED = Settings(
@@ -50,7 +50,7 @@ def settings_for(setting: str, protocol: str = "test-rows") -> Settings:
     return settings
 
 
-def sized(settings: Settings, data: MovieLens) -> Settings:
+def sized(settings: Settings, data: Dataset) -> Settings:
     """Settings that were chosen on ML-1M, adapted to a data set.
 
     Small and large data sets get batches of another size. If all ratings mean "liked", unrated

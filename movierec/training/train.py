@@ -7,7 +7,7 @@ from pathlib import Path
 
 from movierec import files, provenance
 from movierec.data.dataset import split_by
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.models import artifacts
 from movierec.training import fitting
 from movierec.training.named_settings import settings_for, sized
@@ -16,7 +16,7 @@ from movierec.training.settings import SEED, TrainingError
 
 def train(
     name: str,
-    data: MovieLens,
+    data: Dataset,
     setting: str = "tuned",
     seed: int = SEED,
     root: Path = files.ROOT,

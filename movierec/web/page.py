@@ -119,7 +119,7 @@ def load_lookups() -> Lookups:
     By default that is ML-1M if it is on disk, otherwise ML-100K.
     """
 
-    def from_disk_or_ml100k(name: str) -> movielens.MovieLens:
+    def from_disk_or_ml100k(name: str) -> movielens.Dataset:
         return movielens.load(name, fetch=name == "ml-100k")
 
     chosen = os.environ.get("DATASET")
@@ -128,7 +128,7 @@ def load_lookups() -> Lookups:
     return Lookups(data, texts.korean_titles())
 
 
-def _show_head(data: movielens.MovieLens, model: str, words: Mapping) -> None:
+def _show_head(data: movielens.Dataset, model: str, words: Mapping) -> None:
     """Title, kind of viewer, language, and warnings about invalid URL parameters."""
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(words["title"].format(model=TITLES[model]), width="stretch", anchor=False)

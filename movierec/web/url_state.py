@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from urllib.parse import quote, unquote
 
 from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, USER, YEARS, Scale
-from movierec.data.tables import MovieLens
+from movierec.data.tables import Dataset
 from movierec.serving import descriptions
 from movierec.serving.lookups import ORDERS, Lookups
 
@@ -93,12 +93,12 @@ class Problem:
     expected: tuple[str, dict]
 
 
-def has_demographics(data: MovieLens) -> bool:
+def has_demographics(data: Dataset) -> bool:
     """Whether users have the fields of ML-1M, coded in the same way."""
     return data.fields.user == (USER, *DEMOGRAPHICS) and data.users["age"].dtype.kind == "i"
 
 
-def further_fields(data: MovieLens) -> tuple[str, ...]:
+def further_fields(data: Dataset) -> tuple[str, ...]:
     """The users' fields, without the id, of a data set that has others than ML-1M."""
     return () if has_demographics(data) else data.fields.user[1:]
 
