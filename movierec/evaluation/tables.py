@@ -89,8 +89,11 @@ NEW_USER_BASELINES = (
     "matrix factorisation (ALS)",
     "factorisation machine on 13 fields",
 )
-# by protocol; `seeds-paper` and `seeds-temporal` belong here once they have been run
-SEED_GRIDS = {"test-rows": ("seeds", "seeds-autoint")}
+SEED_GRIDS = {
+    "test-rows": ("seeds", "seeds-autoint"),
+    "paper": ("seeds-paper",),
+    "temporal": ("seeds-temporal",),
+}
 # The first one is the metric of the difference.
 SEED_METRICS = {
     "test-rows": {
@@ -100,6 +103,17 @@ SEED_METRICS = {
         "test_user_auc": "AUC per user",
         "test_auc": "AUC (all rows)",
         "test_logloss": "LogLoss",
+    },
+    "paper": {
+        "test_auc": "AUC (all rows)",
+        "test_logloss": "LogLoss",
+        "test_user_auc": "AUC per user",
+    },
+    "temporal": {
+        "test_auc": "AUC (all rows)",
+        "test_logloss": "LogLoss",
+        "test_user_auc": "AUC per user",
+        "test_ndcg_original@10": "NDCG@10 (original)",
     },
 }
 VARIANTS = {
