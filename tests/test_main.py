@@ -93,6 +93,21 @@ def test_unknown_words_are_refused_by_the_parser(capsys, command):
     assert "usage: python -m movierec" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("train --model candidates --seed 1", "--seed has no effect on the model candidates"),
+        ("train --model history --setting tuned", "--setting has no effect on the model history"),
+        ("search --grid history --stale keep", "--stale has no effect on the grid history"),
+    ],
+)
+def test_options_without_effect_are_refused(capsys, command, message):
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(command.split())
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
 def test_train_evaluate_and_compile(capsys, project, caplog):
     out = run(capsys, "train", "--model", "autoint", "--epochs", "1")
     assert out.startswith("training autoint")

@@ -175,11 +175,10 @@ def model_folder(
         if value != usual:
             path /= value
     encoder = (root if path == root / "model" else path) / "label_encoders.pkl"
-    command = (
-        f"python -m movierec train --dataset {dataset} --setting {setting} "
-        f"--protocol {protocol} --model"
-    )
-    return ModelFolder(path, encoder, command)
+    command = f"python -m movierec train --dataset {dataset}"
+    command += f" --setting {setting}" * (setting != "tuned")
+    command += f" --protocol {protocol}" * (protocol != "test-rows")
+    return ModelFolder(path, encoder, f"{command} --model")
 
 
 def description(data: Dataset) -> dict:
@@ -422,7 +421,7 @@ def check_data(entry: dict, data: Dataset, name: str) -> None:
     differing, protocol = _differing(entry, data), entry.get("protocol")
     protocol = protocol.get("name") if isinstance(protocol, dict) else "test-rows"
     folder = model_folder(data.name, entry.get("setting", "tuned"), protocol=str(protocol))
-    remedy = f"train again with `{folder.command} {name} --replace`"
+    remedy = f"train again with `{folder.command} {name}{' --replace' * (name in WEIGHTS)}`"
     if entry.get("dataset") != data.name:
         raise ArtifactError(
             f"the model was trained on {quoted(entry.get('dataset'))}, expected {data.name}. "

@@ -35,7 +35,8 @@ def show(
         return
     new = [movie_id for movie_id in ids if movie_id not in state.compared_list]
     lines = [words["changed"].format(new=len(new), count=len(ids))]
-    for liked, titles in _by_reason(recommender, new, viewer).items():
+    groups = _by_reason(recommender, new, viewer) if viewer.rated else {}
+    for liked, titles in groups.items():
         text = words["changed_for" if liked else "changed_taste"]
         lines.append(text.format(liked=escaped(liked), titles=escaped(" · ".join(titles))))
     st.info("  \n".join(lines), icon=":material/sync_alt:")
