@@ -323,21 +323,23 @@ def calibration_gaps(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str) -> Figure:
+def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str, offset: float = 0) -> Figure:
     """Metrics of several rankers by ordered group, with 95 % intervals; one panel per metric.
 
     Args:
         tables: metric's name → one row per group and ranker: group, ranker, mean, half (half-width
             of the interval).
         xlabel: what the groups are.
+        offset: horizontal distance between two rankers, as a part of that between two groups: keeps
+            their intervals apart, but makes steep curves hard to compare.
     """
     figure, axes = _panels(len(tables), 5 * len(tables) + 2, 3.4, squeeze=False)
     for part, (name, table) in zip(axes[0], tables.items(), strict=True):
         markers, groups = itertools.cycle("os^vD"), table["group"].unique()
         rankers = dict(list(table.groupby("ranker", sort=False)))
-        offsets = 0.1 * (np.arange(len(rankers)) - (len(rankers) - 1) / 2)  # bars side by side
-        for (ranker, rows), offset in zip(rankers.items(), offsets, strict=True):
-            position = pd.Index(groups).get_indexer(rows["group"]) + offset
+        shifts = offset * (np.arange(len(rankers)) - (len(rankers) - 1) / 2)
+        for (ranker, rows), shift in zip(rankers.items(), shifts, strict=True):
+            position = pd.Index(groups).get_indexer(rows["group"]) + shift
             fmt = f"{next(markers)}-"
             part.errorbar(position, rows["mean"], yerr=rows["half"], fmt=fmt, ms=4, label=ranker)
         part.set_xticks(range(len(groups)), groups)

@@ -91,7 +91,7 @@ def test_differences_say_so_and_a_movie_is_not_called_an_item():
 
 def test_rankers_stand_side_by_side_also_where_one_has_fewer_groups():
     fewer = GROUPS.assign(ranker="theirs")[GROUPS["group"] == "2"]
-    figure = figures.metric_by_group({"AUC": pd.concat([GROUPS, fewer])}, "ratings known")
+    figure = figures.metric_by_group({"AUC": pd.concat([GROUPS, fewer])}, "ratings known", 0.1)
     (axes,) = figure.axes
     lines = [container.lines[0].get_xdata() for container in axes.containers]
     np.testing.assert_allclose(np.concatenate(lines), [-0.05, 0.95, 1.05])
