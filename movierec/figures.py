@@ -257,15 +257,24 @@ def effects(table: pd.DataFrame, noise: float) -> Figure:
     return figure
 
 
-def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool = True) -> Figure:
+def differences(
+    table: pd.DataFrame,
+    title: str,
+    metric: str = "",
+    groups: str = "",
+    sharex: bool = True,
+    decimals: int = 4,
+) -> Figure:
     """Differences with their 95 % intervals; filled where the interval excludes zero.
 
     Args:
         table: one row per difference: group, difference, low, high; and optionally `by`, one panel
             for each of its values.
         title: of the figure; with panels, the name of the panel follows.
-        xlabel: of the axes; by default the name of the panel.
+        metric: what the values are a difference in; by default the name of the panel.
+        groups: what the groups are, for the vertical axis; without it the axis has no label.
         sharex: whether all panels have the same range of values.
+        decimals: of the differences beside the axes.
     """
     panels = {"": table} if "by" not in table else dict(list(table.groupby("by", sort=False)))
     figure, axes = _stacked([len(rows) for rows in panels.values()], 8, sharex=sharex)
@@ -275,12 +284,13 @@ def differences(table: pd.DataFrame, title: str, xlabel: str = "", sharex: bool 
             style = {"color": OURS, "mfc": OURS if clear else "white"}
             spread = [[row.difference - row.low], [row.high - row.difference]]
             part.errorbar(row.difference, position, xerr=spread, fmt="o", **style)
-            _write_beside(part, position, f"{row.difference:+.4f}", "black")
+            _write_beside(part, position, f"{row.difference:+.{decimals}f}", "black")
         part.axvline(0, color="grey", linewidth=1)
         part.set_yticks(range(len(rows)), rows["group"])
-        part.set(title=f"{title}: {name}" if name else title, ylabel="group")
-        part.set_xlabel((xlabel or name) + " (95 % interval; filled: interval excludes zero)")
-        part.xaxis.set_major_locator(MaxNLocator(6))
+        part.set(title=f"{title}: {name}" if name else title, ylabel=groups)
+        of = f"difference in {metric or name}"
+        part.set_xlabel(f"{of}\n(95 % interval; filled: zero outside)")
+        part.xaxis.set_major_locator(MaxNLocator(4))  # more numbers would overlap in narrow axes
         part.margins(y=0.5 / len(rows))
         part.invert_yaxis()
     return figure
@@ -313,40 +323,56 @@ def calibration_gaps(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str) -> Figure:
+def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str, offset: float = 0) -> Figure:
     """Metrics of several rankers by ordered group, with 95 % intervals; one panel per metric.
 
     Args:
         tables: metric's name → one row per group and ranker: group, ranker, mean, half (half-width
             of the interval).
         xlabel: what the groups are.
+        offset: horizontal distance between two rankers, as a part of that between two groups: keeps
+            their intervals apart, but makes steep curves hard to compare.
     """
-    figure, axes = _panels(len(tables), 5 * len(tables), 3.4, squeeze=False)
+    figure, axes = _panels(len(tables), 5 * len(tables) + 2, 3.4, squeeze=False)
     for part, (name, table) in zip(axes[0], tables.items(), strict=True):
-        markers = itertools.cycle("os^vD")
-        for ranker, rows in table.groupby("ranker", sort=False):
-            groups = rows["group"].astype(str)
-            part.errorbar(
-                groups, rows["mean"], yerr=rows["half"], fmt=f"{next(markers)}-", label=ranker
-            )
+        markers, groups = itertools.cycle("os^vD"), table["group"].unique()
+        rankers = dict(list(table.groupby("ranker", sort=False)))
+        shifts = offset * (np.arange(len(rankers)) - (len(rankers) - 1) / 2)
+        for (ranker, rows), shift in zip(rankers.items(), shifts, strict=True):
+            position = pd.Index(groups).get_indexer(rows["group"]) + shift
+            fmt = f"{next(markers)}-"
+            part.errorbar(position, rows["mean"], yerr=rows["half"], fmt=fmt, ms=4, label=ranker)
+        part.set_xticks(range(len(groups)), groups)
         part.set(title=name, xlabel=xlabel, ylabel=f"{name} (95 % interval)")
-    axes[0, 0].legend(fontsize=8)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     return figure
 
 
-def session_shapes(sessions: Sessions) -> Figure:
-    """Histogram of session lengths, and number of events of each item, highest first."""
+def session_shapes(
+    sessions: Sessions,
+    title: str = "Session lengths",
+    session: str = "session",
+    item: str = "item",
+    event: str = "event",
+) -> Figure:
+    """Histogram of session lengths, and number of events of each item, highest first.
+
+    Args:
+        sessions: the sessions.
+        title: of the histogram.
+        session, item, event: what they are called in titles and labels, in the singular.
+    """
     figure, axes = _panels(2, 10, 3)
     longest = int(np.quantile(sessions.lengths, 0.99))
-    title = f"Session lengths (99 % have up to {longest} events)"
+    title = f"{title} (99 % have up to {longest} {event}s)"
     # a bin per length would leave gaps between the bars if sessions are long
     width = max(1, longest // 40)
     axes[0].hist(sessions.lengths, bins=np.arange(0.5, longest + width, width))
-    axes[0].set(title=title, xlabel="events", ylabel="sessions")
+    axes[0].set(title=title, xlabel=f"{event}s", ylabel=f"{session}s")
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     counts = np.sort(np.unique(sessions.items, return_counts=True)[1])[::-1]
     axes[1].loglog(np.arange(1, len(counts) + 1), counts)
-    axes[1].set(title="Long tail of items", xlabel="rank of the item", ylabel="events")
+    axes[1].set(title=f"Long tail of {item}s", xlabel=f"rank of the {item}", ylabel=f"{event}s")
     return figure
 
 
@@ -398,8 +424,9 @@ def artist_map(
 ) -> Figure:
     """Artists in the plane, coloured by cluster; up to `labels` of them are named.
 
-    A name is left out if it would overlap one that is already shown. The legend names each cluster
-    by its first three artists.
+    A name is left out if it would overlap one that is already shown, and is written to the left of its
+    point if it would leave the axes on the right. The legend names each cluster by its first three
+    artists.
 
     Args:
         points: coordinates, shape (artists, 2).
@@ -409,18 +436,24 @@ def artist_map(
     """
     title = "Artists with similar listeners are close together"
     axis_labels = ("t-SNE, first axis (no unit)", "t-SNE, second axis (no unit)")
-    figure, axes = _axes(title, *axis_labels, width=12, height=9)
+    figure, axes = _axes(title, *axis_labels, width=14, height=9)
     names = np.asarray(names)
     for cluster, marker in zip(np.unique(clusters), itertools.cycle("os^vDP*X")):
         of_cluster = clusters == cluster
         label = ", ".join(names[of_cluster][:3])
         axes.scatter(*points[of_cluster].T, s=18, marker=marker, label=label)
-    axes.legend(fontsize=7, title="clusters, by their best-known artists")
+    figure.legend(
+        loc="outside right upper", fontsize=8, title="clusters, by their best-known artists"
+    )
     figure.draw_without_rendering()  # text sizes are known only after the layout
     boxes = []
     for point, name in zip(points, names, strict=True):
         text = axes.annotate(name, point, fontsize=7, xytext=(3, 3), textcoords="offset points")
         box = text.get_window_extent()
+        if box.x1 > axes.bbox.x1:
+            text.set(horizontalalignment="right")
+            text.xyann = (-3, 3)
+            box = text.get_window_extent()
         if len(boxes) == labels or box.count_overlaps(boxes):
             text.remove()
         else:

@@ -40,12 +40,14 @@ def every_figure(data):
     yield figures.attention(np.full((2, 3, 3), 1 / 3), ["a", "b", "c"])
     yield figures.results(RESULTS, "recall", "Recall@10", ours=["b"])
     yield figures.effects(EFFECTS, 0.005)
-    yield figures.differences(DIFFERENCES, "Ours minus theirs", sharex=False)
-    yield figures.differences(DIFFERENCES.drop(columns="by"), "Ours minus theirs", "NDCG@10")
+    title = "Ours minus theirs"
+    yield figures.differences(DIFFERENCES, title, groups="genre", sharex=False)
+    yield figures.differences(DIFFERENCES.drop(columns="by"), title, "stars", "genre", decimals=2)
     bins = pd.DataFrame({"predicted": [0.2, 0.8], "liked": [0.1, 0.9], "rows": [10, 20]})
     yield figures.calibration_gaps({"ours": bins})
     yield figures.metric_by_group({"AUC": GROUPS}, "ratings known")
     yield figures.session_shapes(SESSIONS)
+    yield figures.session_shapes(SESSIONS, "Ratings per user", "user", "movie", "rating")
     plays = pd.Series([3.0, 900.0, 20.0], ["Air", "Blur", "Can"])
     yield figures.most_played(plays, plays)
     yield figures.play_tails(plays.to_numpy(), plays.to_numpy(), plays.to_numpy())
@@ -68,4 +70,42 @@ def test_attention_maps_show_the_given_weights():
     figure = figures.attention(layers, list("abcd"))
     for axes, weights in zip(figure.axes, layers, strict=False):
         np.testing.assert_array_equal(axes.images[0].get_array(), weights)
+    plt.close(figure)
+
+
+def test_differences_say_so_and_a_movie_is_not_called_an_item():
+    figure = figures.differences(DIFFERENCES, "Ours minus theirs", decimals=2)
+    assert [axes.get_xlabel().splitlines()[0] for axes in figure.axes] == [
+        "difference in AUC",
+        "difference in NDCG",
+    ]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["", ""]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["+0.10"]
+    movies = figures.session_shapes(SESSIONS, "Ratings per user", "user", "movie", "rating")
+    assert movies.axes[0].get_title().startswith("Ratings per user (")
+    assert [axes.get_ylabel() for axes in movies.axes] == ["users", "ratings"]
+    assert movies.axes[1].get_title() == "Long tail of movies"
+    plt.close(figure)
+    plt.close(movies)
+
+
+def test_rankers_stand_side_by_side_also_where_one_has_fewer_groups():
+    fewer = GROUPS.assign(ranker="theirs")[GROUPS["group"] == "2"]
+    figure = figures.metric_by_group({"AUC": pd.concat([GROUPS, fewer])}, "ratings known", 0.1)
+    (axes,) = figure.axes
+    lines = [container.lines[0].get_xdata() for container in axes.containers]
+    np.testing.assert_allclose(np.concatenate(lines), [-0.05, 0.95, 1.05])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2"]
+    assert axes.get_legend() is None
+    plt.close(figure)
+
+
+def test_no_artists_name_leaves_the_map():
+    names = [f"A long name {number}" for number in range(9)]
+    points = np.column_stack([np.arange(9.0), np.arange(9.0)])
+    figure = figures.artist_map(points, np.zeros(9), names, labels=9)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert len(axes.texts) == 9
+    assert all(text.get_window_extent().x1 <= axes.bbox.x1 for text in axes.texts)
     plt.close(figure)

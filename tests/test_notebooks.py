@@ -1,5 +1,6 @@
 """The notebooks run on small data, and each is committed with the outputs of one run."""
 
+import ast
 import re
 
 import nbformat
@@ -87,3 +88,34 @@ def test_each_code_cell_follows_a_text_and_has_the_output_of_one_run(path):
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
+
+
+def shows(source: str) -> bool:
+    """Whether a cell's code ends in an expression, prints, or draws a figure.
+
+    A last call to check or to set something up, such as `np.testing...`, has no value to show.
+    """
+    last = ast.parse(source).body[-1]
+    quiet = re.match(r"np\.testing\.|logging\.|sys\.path\.|keras\.utils\.", ast.unparse(last))
+    ends_in_value = isinstance(last, ast.Expr) and not quiet
+    return ends_in_value or bool(re.search(r"\b(print\(|figures\.)", source))
+
+
+def test_which_code_shows_something():
+    assert shows("table = 1\ntable.round(2)")
+    assert shows("if rows:\n    print(rows)")
+    assert shows("figure = figures.results(table)")
+    assert not shows("from movierec import figures\ntable = 1")
+    assert not shows("np.testing.assert_allclose(1, 1)")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_each_cell_that_shows_something_has_an_output(path):
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not [cell.source for cell in cells if shows(cell.source) and not cell.outputs]
+    for cell in cells:
+        if re.search(r"\bfigures\.", cell.source):
+            assert any("image/png" in output.get("data", {}) for output in cell.outputs), (
+                cell.source
+            )
