@@ -424,9 +424,9 @@ def artist_map(
 ) -> Figure:
     """Artists in the plane, coloured by cluster; up to `labels` of them are named.
 
-    A name is left out if it would overlap one that is already shown, and is written to the left of its
-    point if it would leave the axes on the right. The legend names each cluster by its first three
-    artists.
+    A name is left out if it would overlap one that is already shown. It is written to the left of
+    its point if it would leave the axes on the right. The legend names each cluster by its first
+    three artists.
 
     Args:
         points: coordinates, shape (artists, 2).
