@@ -107,7 +107,11 @@ def log_odds(table: pd.DataFrame, words: Mapping[str, str]) -> dict:
                 "mark": {"type": "bar", "height": {"band": 0.65}},
                 "encoding": {"y": _rows(170), "x": x, "color": color, "tooltip": tooltip},
             },
-            {"mark": {"type": "rule", "color": "#888"}, "encoding": {"x": {"datum": 0}}},
+            {
+                "data": {"values": [{"change": 0}]},
+                "mark": {"type": "rule", "color": "#888"},
+                "encoding": {"x": {"field": "change", "type": "quantitative"}},
+            },
         ],
     }
 
