@@ -123,26 +123,6 @@ def test_wrong_arguments_are_refused_before_connecting(small, tmp_path):
         cluster.recommend_all(small, 4, "for-you", "auto", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        ("recommend --all a.csv --year 2000", "--year cannot be given with --all"),
-        ("recommend --all a.csv --month 3", "--month cannot be given with --all"),
-        ("recommend --all a.csv --format json", "--format cannot be given with --all"),
-        ("recommend --all a.json", "expected a name that ends in .parquet or .csv"),
-        ("recommend --all lists", "expected a name that ends in .parquet or .csv"),
-        ("recommend --user 1 --cluster auto", "give --all instead of --user"),
-        ("search --grid wide --cluster auto --jobs 2", "--jobs and --memory are about this"),
-        ("search --grid fold-in --cluster auto", "--cluster has no effect on the grid fold-in"),
-    ],
-)
-def test_contradictions_are_refused_by_the_parser(capsys, command, message):
-    with pytest.raises(SystemExit) as stop:
-        command_line.main(command.split())
-    assert stop.value.code == 2
-    assert message in capsys.readouterr().err
-
-
 # with Ray, on two nodes of this machine
 
 

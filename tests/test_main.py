@@ -99,9 +99,17 @@ def test_unknown_words_are_refused_by_the_parser(capsys, command):
         ("train --model candidates --seed 1", "--seed has no effect on the model candidates"),
         ("train --model history --setting tuned", "--setting has no effect on the model history"),
         ("search --grid history --stale keep", "--stale has no effect on the grid history"),
+        ("recommend --all a.csv --year 2000", "--year cannot be given with --all"),
+        ("recommend --all a.csv --month 3", "--month cannot be given with --all"),
+        ("recommend --all a.csv --format json", "--format cannot be given with --all"),
+        ("recommend --all a.json", "expected a name that ends in .parquet or .csv"),
+        ("recommend --all lists", "expected a name that ends in .parquet or .csv"),
+        ("recommend --user 1 --cluster auto", "give --all instead of --user"),
+        ("search --grid wide --cluster auto --jobs 2", "--jobs and --memory are about this"),
+        ("search --grid fold-in --cluster auto", "--cluster has no effect on the grid fold-in"),
     ],
 )
-def test_options_without_effect_are_refused(capsys, command, message):
+def test_options_without_effect_and_contradictions_are_refused(capsys, command, message):
     with pytest.raises(SystemExit) as stop:
         command_line.main(command.split())
     assert stop.value.code == 2

@@ -52,7 +52,7 @@ class Scale:
 
     @property
     def implicit(self) -> bool:
-        """Whether there is one rating only, which says that a user chose a movie."""
+        """Whether there is only one rating, which says that a user chose a movie."""
         return len(self.ratings) == 1
 
     @property

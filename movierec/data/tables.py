@@ -1,4 +1,4 @@
-"""A data set: its tables, indexed.
+"""The tables of a data set, indexed.
 
 =========  ==================================================================================
 users      user_id and one column per further feature; in ML-1M and ML-100K gender (F/M), age

@@ -121,9 +121,9 @@ def lists(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
     order, later = _scored_rows(dataset)
     later = later[data.labels[later] > 0]
     users, index = np.unique(data.rating_users[later], return_index=True)
-    rows, relevant = later[index], dataset.data.matrix(later)[users]
+    rows, relevant = later[index], data.matrix(later)[users]
     early = test[order < max(RATINGS_KNOWN)]
-    ranked = dataset.data.matrix(early)[users].toarray() == 0
+    ranked = data.matrix(early)[users].toarray() == 0
     folder = artifacts.model_folder(data.name, "tuned", root, dataset.protocol.name)
     model, encoder, entry = artifacts.load(folder, "autointmlp")
     artifacts.check_data(entry, data, "autointmlp")
@@ -133,7 +133,7 @@ def lists(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
     table, first_lists = [], {}
     for count in RATINGS_KNOWN:
         first = test[order < count]
-        liked = dataset.data.matrix(first[data.labels[first] > 0])[users]
+        liked = data.matrix(first[data.labels[first] > 0])[users]
         turned_to = candidate_model.log_probability(liked, ranked)
         surest = _probabilities(model, encoded, first, rows)
         scores = {

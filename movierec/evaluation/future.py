@@ -64,7 +64,7 @@ class Task:
                 f"no user of {data.name} has {KNOWN} ratings before the period and likes a movie "
                 "in it, so there are no lists to evaluate"
             )
-        return cls(known, liked[first[enough]], dataset.data.matrix(liked)[users[enough]])
+        return cls(known, liked[first[enough]], data.matrix(liked)[users[enough]])
 
     def lists(self, dataset: SplitDataset, scorer: RowScorer) -> np.ndarray:
         """The ten best movies of each user as positions, shape (users, 10)."""
@@ -205,8 +205,8 @@ def shown_and_liked(
     data, test = dataset.data, dataset.split.test
     users = np.repeat(data.rating_users[rows], top_k.shape[1])
     rows, movies = np.repeat(rows, top_k.shape[1]), top_k.ravel()
-    rated = dataset.data.matrix(test)[users, movies] > 0
-    liked = dataset.data.matrix(test[data.labels[test] > 0])[users, movies] > 0
+    rated = data.matrix(test)[users, movies] > 0
+    liked = data.matrix(test[data.labels[test] > 0])[users, movies] > 0
     rated &= movies >= 0
     if not rated.any():
         return {"rated_later": 0}
@@ -240,7 +240,7 @@ def list_metrics(
     genres = data.genre_table.to_numpy(np.float32)
     if not genres.size:  # a data set without genres
         genres = np.zeros((movies, 1), np.float32)
-    liked = dataset.data.matrix(known[data.labels[known] > 0])[users]
+    liked = data.matrix(known[data.labels[known] > 0])[users]
     counts = liked @ genres
     favourite = counts.argmax(axis=1)
     total = np.maximum(liked.sum(axis=1), 1)

@@ -342,7 +342,8 @@ def rated_next_scorer(dataset: SplitDataset, model: NextMovieModel, known: np.nd
 
     Ratings of the same second are in the order of the file.
     """
-    data, rated = dataset.data, dataset.data.matrix(known)
+    data = dataset.data
+    rated = data.matrix(known)
     users, times = data.rating_users, data.ratings[TIMESTAMP].to_numpy()
     order = np.lexsort((times, users))  # stable: by user, time and row index
     place = np.empty(len(order), np.int64)

@@ -441,7 +441,7 @@ def check_data(entry: dict, data: Dataset, name: str) -> None:
 
 
 def _other_tables(entry: dict, data: Dataset) -> list[str]:
-    """`_differing` without the timestamps, in which copies of the same release differ."""
+    """Like `_differing`, but without timestamps, in which copies of one release may differ."""
     return [table for table in _differing(entry, data) if table != "timestamps"]
 
 

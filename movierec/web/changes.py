@@ -45,7 +45,7 @@ def show(
 def _by_reason(
     recommender: Recommender, movies: list[int], viewer: NewUser
 ) -> dict[str, list[str]]:
-    """Titles of movies, by that of the liked movie that adds most to their place ("": none)."""
+    """The movies' titles, grouped by the liked movie that adds most to their place, or ""."""
     name, rated = recommender.lookups.name, pd.DataFrame(viewer.rated, columns=[MOVIE, RATING])
     groups = {}
     for movie_id in movies:
