@@ -1,16 +1,21 @@
-"""AutoInt+ with history: a user's other ratings as two more field vectors.
+"""AutoInt+ with history: a user's and a movie's other ratings as four more field vectors.
 
 Of a user's n known ratings r_j of movies j, the model reads the sums
 
     Σ_j (r_j - m_j - b) y_j / √n    and    Σ_j y_j / √n
 
-with a learnt vector y_j of every movie, the movie mean m_j, pulled to the mean of all ratings as if
-by ten more ratings, and the user's mean deviation b = Σ_j (r_j - m_j) / (n + 5). They
-are the sums of asymmetric SVD and SVD++ (Koren 2008, https://doi.org/10.1145/1401890.1401944,
-equations 13 and 15). Each is added to a learnt vector of its own, and the result is one more field
-of AutoInt+.
+with a learnt vector y_j and the mean rating m_j of every movie, and the user's mean deviation b.
+They are the sums of asymmetric SVD and SVD++ (Koren 2008,
+https://doi.org/10.1145/1401890.1401944, equations 13 and 15). Of a movie's ratings it reads the
+same sums, with a learnt vector and the mean rating of every user who gave one and the movie's mean
+deviation; reading both sides is the idea of graph convolution (van den Berg, Kipf & Welling 2017,
+https://arxiv.org/abs/1706.02263). A movie's mean is pulled to the mean of all ratings as if by
+`MOVIE_PRIOR` more ratings and a user's as if by `USER_PRIOR`; the deviations are pulled to 0
+likewise. Each sum is added to a learnt vector of its own, and the result is one more field of
+AutoInt+.
 
-The sums need no training for a user, so the model serves new users from their first ratings on.
+A trained model keeps the movies' sums over its training ratings. A user's sums need no training, so
+the model serves new users from their first ratings on.
 """
 
 import dataclasses
@@ -26,22 +31,26 @@ from movierec.models import array_file
 from movierec.models.numpy_model import NumpyModel
 from movierec.models.scorer import Predictor, predictor
 
-SUMS = 2  # fields that the history adds
-MOVIE_PRIOR, USER_PRIOR = 10, 5  # ratings that pull the movie's mean and the user's deviation
+SUMS = 2  # fields that a user's history adds, and as many that a movie's adds
+MOVIE_PRIOR, USER_PRIOR = 10, 5  # ratings that pull a movie's and a user's mean and deviation
 
 _SIZES = ("num_heads", "num_positive", "pairwise_pooling")
 
 
-def movie_means(movies: np.ndarray, ratings: np.ndarray, count: int) -> np.ndarray:
-    """The means m_j, float32, shape (count,).
+def mean_ratings(owners: np.ndarray, ratings: np.ndarray, count: int, prior: int) -> np.ndarray:
+    """The mean rating of each movie, or of each user, pulled to the mean of all ratings.
 
     Args:
-        movies: position of each rating's movie, shape (rows,).
-        ratings: 1 to 5, shape (rows,).
-        count: number of movies.
+        owners: position of each rating's movie or user, shape (rows,).
+        ratings: in the data set's scale, shape (rows,).
+        count: number of movies or users.
+        prior: as if each had so many more ratings, all equal to the mean.
+
+    Returns:
+        float32, shape (count,).
     """
-    total = np.bincount(movies, weights=ratings, minlength=count) + MOVIE_PRIOR * ratings.mean()
-    return (total / (np.bincount(movies, minlength=count) + MOVIE_PRIOR)).astype(np.float32)
+    total = np.bincount(owners, weights=ratings, minlength=count) + prior * ratings.mean()
+    return (total / (np.bincount(owners, minlength=count) + prior)).astype(np.float32)
 
 
 def known_ratings(data: Dataset, rows: np.ndarray) -> sparse.csr_array:
@@ -49,64 +58,95 @@ def known_ratings(data: Dataset, rows: np.ndarray) -> sparse.csr_array:
     return data.matrix(rows, data.ratings[RATING].to_numpy(np.float32)[rows])
 
 
+def sums_of(
+    ratings: sparse.csr_array, vectors: np.ndarray, means: np.ndarray, prior: int
+) -> np.ndarray:
+    """The two sums of every user, float32, shape (users, 2, dim); 0 without ratings.
+
+    Args:
+        ratings: the known ratings, float32, shape (users, movies).
+        vectors: y, float32, shape (movies, dim).
+        means: m, float32, shape (movies,).
+        prior: ratings that pull the user's mean deviation b to 0.
+
+    For the sums of movies, users and movies change places.
+    """
+    counts = np.diff(ratings.indptr)
+    users = np.repeat(np.arange(len(counts)), counts)
+    deviations = ratings.data - means[ratings.indices]
+    b = np.bincount(users, weights=deviations, minlength=len(counts)) / (counts + prior)
+    scale = 1 / np.sqrt(np.maximum(counts, 1))
+    values = [(deviations - b[users]) * scale[users], scale[users]]
+    parts = (ratings.indices, ratings.indptr)
+    found = [
+        sparse.csr_array((value.astype(np.float32), *parts), ratings.shape) @ vectors
+        for value in values
+    ]
+    return np.stack(found, axis=1)
+
+
 @dataclass(frozen=True)
 class HistoryModel:
     """A trained AutoInt+ with history.
 
     Args:
-        model: AutoInt+ whose last `SUMS` fields have one id each: the vectors that are added to the
-            sums.
-        vectors: y, float32, shape (movies, embed_dim).
-        means: m, float32, shape (movies,).
+        model: AutoInt+ with 2 · `SUMS` more fields. The first `SUMS` of them have the ids of the
+            movie field: the movies' sums. The others have one id each: the vectors that are added
+            to the user's sums.
+        movie_column: number of the movie field.
+        vectors: y of the movies, float32, shape (movies, embed_dim).
+        means: m of the movies, float32, shape (movies,).
     """
 
     model: NumpyModel
+    movie_column: int
     vectors: np.ndarray
     means: np.ndarray
 
-    def sums(self, ratings: sparse.csr_array) -> np.ndarray:
-        """The two sums of every user, float32, shape (users, 2, embed_dim); 0 without ratings.
+    @classmethod
+    def of(
+        cls, model: NumpyModel, movie_sums: np.ndarray, movie_column: int, *of_movies: np.ndarray
+    ) -> "HistoryModel":
+        """The model from a trained AutoInt+ in which the added fields have one id each.
 
         Args:
-            ratings: the known ratings, 1 to 5, float32, shape (users, movies).
+            model: AutoInt+ whose last 2 · `SUMS` vectors are added to the movies' sums and to the
+                users' sums.
+            movie_sums: the sums of every id of the movie field, shape (ids, 2, embed_dim).
+            movie_column: number of the movie field.
+            *of_movies: y and m, see the class.
         """
-        counts = np.diff(ratings.indptr)
-        users = np.repeat(np.arange(len(counts)), counts)
-        deviations = ratings.data - self.means[ratings.indices]
-        b = np.bincount(users, weights=deviations, minlength=len(counts)) / (counts + USER_PRIOR)
-        scale = 1 / np.sqrt(np.maximum(counts, 1))
-        values = [(deviations - b[users]) * scale[users], scale[users]]
-        parts = (ratings.indices, ratings.indptr)
-        sums = [
-            sparse.csr_array((value.astype(np.float32), *parts), ratings.shape) @ self.vectors
-            for value in values
-        ]
-        return np.stack(sums, axis=1)
+        dims, ids = model.field_dims[: -2 * SUMS], len(movie_sums)
+        table, own, of_users = np.split(model.table, [-2 * SUMS, -SUMS])
+        table = np.concatenate([table, _by_field(own + movie_sums), of_users])
+        dims = (*dims, *[ids] * SUMS, *[1] * SUMS)
+        return cls(
+            dataclasses.replace(model, table=table, field_dims=dims), movie_column, *of_movies
+        )
 
     def for_users(self, ratings: sparse.csr_array) -> Predictor:
         """A function from encoded rows and users to the probability of a rating of 4 or more.
 
         Args:
-            ratings: see `sums`.
+            ratings: the known ratings, float32, shape (users, movies).
 
         Returns:
             Function of int32 ids (rows, fields), without those of the history, and of each row's
             user, its row in `ratings`; it returns float32, shape (rows,).
         """
-        *dims, _, _ = self.model.field_dims
+        dims = self.model.field_dims[:-SUMS]
         table, own = np.split(self.model.table, [-SUMS])
-        vectors = (own + self.sums(ratings)).swapaxes(0, 1).reshape(-1, self.model.embed_dim)
-        users = ratings.shape[0]
+        of_users = own + sums_of(ratings, self.vectors, self.means, USER_PRIOR)
         model = dataclasses.replace(
             self.model,
-            table=np.concatenate([table, vectors]),
-            field_dims=(*dims, *[users] * SUMS),
+            table=np.concatenate([table, _by_field(of_users)]),
+            field_dims=(*dims, *[ratings.shape[0]] * SUMS),
         )
         predict = predictor(model)
 
         def predict_rows(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            columns = np.repeat(rows[:, None], SUMS, axis=1).astype(np.int32)
-            return predict(np.hstack([ids, columns]))
+            columns = np.column_stack([ids[:, self.movie_column], rows]).astype(np.int32)
+            return predict(np.hstack([ids, np.repeat(columns, SUMS, axis=1)]))
 
         return predict_rows
 
@@ -115,6 +155,7 @@ class HistoryModel:
         model = self.model
         lists = {"layer": model.layers, "dense": model.dense, "dense_bias": model.biases}
         sizes = [*(getattr(model, name) for name in _SIZES), *map(len, lists.values())]
+        sizes.append(self.movie_column)
         saved = {"sizes": np.array(sizes, "<i4"), "field_dims": np.array(model.field_dims, "<i4")}
         parts = {name: getattr(model, name) for name in ("table", "readout", "bias")}
         parts |= {"vectors": self.vectors, "means": self.means}
@@ -135,11 +176,12 @@ class HistoryModel:
         """
         header = array_file.read(path, {"sizes": "<i4", "field_dims": "<i4"}, 1000)
         sizes, dims = header["sizes"].tolist(), header["field_dims"].tolist()
-        if len(sizes) != len(_SIZES) + 3 or not all(0 <= size <= 100 for size in sizes):
+        if len(sizes) != len(_SIZES) + 4 or not all(0 <= size <= 100 for size in sizes):
             raise ValueError(f"it has sizes {sizes}")
-        if dims[-SUMS:] != [1] * SUMS or not all(0 < dim <= 10**8 for dim in dims):
+        heads, positive, pooling, *counts, movie_column = sizes
+        added = dims[: -2 * SUMS][movie_column : movie_column + 1] * SUMS + [1] * SUMS
+        if dims[-2 * SUMS :] != added or not all(0 < dim <= 10**8 for dim in dims):
             raise ValueError(f"it has {dims} ids per field")
-        heads, positive, pooling, *counts = sizes
         lists = dict(zip(("layer", "dense", "dense_bias"), counts, strict=True))
         lists = {name: [f"{name}_{n}" for n in range(count)] for name, count in lists.items()}
         single = ("table", "readout", "bias", "vectors", "means")
@@ -158,4 +200,9 @@ class HistoryModel:
             raise ValueError("its arrays do not fit each other") from error
         if not fits or vectors.shape != (movies, table.shape[1]) or means.shape != (movies,):
             raise ValueError(f"its arrays do not fit {movies} movies")
-        return cls(model, vectors, means)
+        return cls(model, movie_column, vectors, means)
+
+
+def _by_field(vectors: np.ndarray) -> np.ndarray:
+    """Rows of an embedding table, field after field, from vectors of shape (ids, fields, dim)."""
+    return vectors.swapaxes(0, 1).reshape(-1, vectors.shape[2])

@@ -2,9 +2,9 @@
 
 A rating must not be predicted from a history that contains it: the model would read it off. So in
 every epoch each user's ratings are divided at random into `FOLDS` parts of equal size, and a rating
-is predicted from the user's ratings in the other parts. Leaving out only that rating is not enough:
-the model can learn the user's full sum from the user's other rows, and the difference gives the
-rating away. A trained model reads all known ratings.
+is predicted from the user's and the movie's ratings in the other parts. Leaving out only that
+rating is not enough: the model can learn the user's full sum from the user's other rows, and the
+difference gives the rating away. A trained model reads all known ratings.
 """
 
 import dataclasses
@@ -28,13 +28,22 @@ from movierec.data.rows import targets_of
 from movierec.data.schema import RATING
 from movierec.data.tables import Dataset
 from movierec.models import artifacts
-from movierec.models.history import SUMS, USER_PRIOR, HistoryModel, movie_means
+from movierec.models.history import (
+    MOVIE_PRIOR,
+    SUMS,
+    USER_PRIOR,
+    HistoryModel,
+    known_ratings,
+    mean_ratings,
+    sums_of,
+)
 from movierec.models.numpy_model import NumpyModel
 from movierec.training import loop, losses
 from movierec.training.fitting import rows_to_fit
 from movierec.training.named_settings import settings_for, sized
 from movierec.training.settings import SEED, Settings
 
+ADDED = 2 * SUMS  # fields
 FOLDS = 5
 EPOCHS = 7  # the best on validation rows, see `search --grid history`
 
@@ -60,7 +69,7 @@ def fit(
     Args:
         dataset: the data set, split by a protocol.
         settings: see `Settings`, without `patience`. `l2_embedding` is also the weight of the
-            penalty on the vectors y, as if every rated movie's id were its own field.
+            penalty on the vectors y, as if the ids that they belong to were fields of their own.
         seed: random seed.
         on_epoch_end: called with the model, the encoded data and the epoch's number from 1.
 
@@ -72,21 +81,30 @@ def fit(
         TrainingError: see `loop.one_epoch`.
     """
     keras.utils.set_random_seed(seed)
-    events = _Events.of(dataset, rows_to_fit(dataset, settings))
+    data = dataset.data
+    events = _Events(data, rows_to_fit(dataset, settings))
     encoded = dataset.encoded(dataset.fit_encoder(events.rows))
-    dims = (*encoded.encoder.field_dims, *[1] * SUMS)
-    network = AutoIntMLP(dims, **settings.model_arguments("autointmlp", dataset.data.scale))
+    dims = (*encoded.encoder.field_dims, *[1] * ADDED)
+    network = AutoIntMLP(dims, **settings.model_arguments("autointmlp", data.scale))
     start = keras.initializers.RandomNormal(stddev=0.01)
-    shape = (len(dataset.data.movies), settings.embed_dim)
-    vectors = keras.Variable(start(shape), name="history")
-    variables = [*network.trainable_variables, vectors]
+    vectors = [
+        keras.Variable(start((len(side.means), settings.embed_dim)), name="history")
+        for side in events.sides
+    ]
+    variables = [*network.trainable_variables, *vectors]
     optimizer = loop.optimizer_of(settings, variables)
     noise = keras.random.SeedGenerator(seed)
     step = _step_function(network, vectors, optimizer, events, encoded, settings, noise)
+    movie_column = data.fields.movie_columns.start
     history = []
 
     def current() -> HistoryModel:
-        return HistoryModel(NumpyModel.of(network), vectors.numpy(), events.means)
+        of_users, of_movies = (variable.numpy() for variable in vectors)
+        by_position = events.movie_sums(of_users)
+        by_id = np.zeros((dims[movie_column], *by_position.shape[1:]), np.float32)
+        by_id[encoded.movie_ids[:, 0]] = by_position  # 0 of movies without a rating
+        arrays = of_movies, events.of_users.means
+        return HistoryModel.of(NumpyModel.of(network), by_id, movie_column, *arrays)
 
     for epoch in range(1, settings.epochs + 1):
         begin = time.perf_counter()
@@ -141,160 +159,215 @@ def train(
     return entry
 
 
+class _Side:
+    """Every user's ratings of movies, or every movie's ratings by users, and how they are divided.
+
+    The owners are the users and the others the movies, or the other way round.
+
+    Args:
+        owners, others: positions of each rating's owner and other, shape (ratings,).
+        ratings: float32, shape (ratings,).
+        counts: number of owners and of others.
+        priors: ratings that pull an owner's deviation and an other's mean.
+    """
+
+    def __init__(self, owners, others, ratings, counts, priors):
+        self.owners, self.count, self.prior = owners, counts[0], priors[0]
+        self.means = mean_ratings(others, ratings, counts[1], priors[1])
+        self.ratings_of_others = np.bincount(others, minlength=counts[1])
+        self.deviations = ratings - self.means[others]
+        self.order = np.argsort(owners, kind="stable")
+        self.starts = np.searchsorted(owners[self.order], np.arange(counts[0] + 1))
+        self.arrays = self.starts, others[self.order], self.deviations[self.order]
+
+    def divide(self, folds: np.ndarray) -> None:
+        """Compute what the sums need: the ratings' folds, and b and 1 / √n without each fold."""
+        size = FOLDS * self.count
+        part = self.owners * FOLDS + folds
+        counts = np.bincount(part, minlength=size).reshape(-1, FOLDS)
+        total = np.bincount(part, weights=self.deviations, minlength=size).reshape(-1, FOLDS)
+        others = counts.sum(axis=1, keepdims=True) - counts
+        bias = (total.sum(axis=1, keepdims=True) - total) / (others + self.prior)
+        scale = 1 / np.sqrt(np.maximum(others, 1))
+        self.divided = folds[self.order], bias.astype(np.float32), scale.astype(np.float32)
+
+
 class _Events:
     """The ratings that are trained on, ordered by user, and how they are divided in an epoch."""
 
-    def __init__(self, rows, users, movies, ratings, user_count, movie_count):
-        self.rows, self.users, self.movies, self.ratings = rows, users, movies, ratings
-        self.means = movie_means(movies, ratings, movie_count)
-        self.deviations = ratings - self.means[movies]
-        self.starts = np.searchsorted(users, np.arange(user_count + 1)).astype(np.int32)
-        self.counts = np.bincount(movies, minlength=movie_count)
+    def __init__(self, data: Dataset, rows: np.ndarray):
+        self.rows = np.sort(rows)
+        self.rows = self.rows[np.argsort(data.rating_users[self.rows], kind="stable")]
+        self.known = known_ratings(data, self.rows)
+        self.ratings = data.ratings[RATING].to_numpy(np.float32)[self.rows]
+        users = data.rating_users[self.rows].astype(np.int32)
+        movies = data.rating_movies[self.rows].astype(np.int32)
+        users_movies, priors = self.known.shape, (USER_PRIOR, MOVIE_PRIOR)
+        self.of_users = _Side(users, movies, self.ratings, users_movies, priors)
+        self.of_movies = _Side(movies, users, self.ratings, users_movies[::-1], priors[::-1])
+        self.sides = self.of_movies, self.of_users  # in the order of the fields
         self.folds = np.zeros(len(rows), np.int32)
-
-    @classmethod
-    def of(cls, dataset: SplitDataset, rows: np.ndarray) -> "_Events":
-        data = dataset.data
-        rows = np.sort(rows)
-        rows = rows[np.argsort(data.rating_users[rows], kind="stable")]
-        columns = (data.rating_users[rows].astype(np.int32), data.rating_movies[rows])
-        ratings = data.ratings[RATING].to_numpy(np.float32)[rows]
-        return cls(rows, *columns, ratings, len(data.users), len(data.movies))
 
     def divide(self, rng: np.random.Generator) -> None:
         """Divide each user's ratings into `FOLDS` parts whose sizes differ by at most one."""
-        order = np.lexsort((rng.random(len(self.rows)), self.users))
-        place = np.arange(len(order)) - self.starts[self.users[order]]
-        first = rng.integers(0, FOLDS, len(self.starts) - 1)  # the part that gets one more
-        self.folds[order] = (place + first[self.users[order]]) % FOLDS
-        part = self.users * FOLDS + self.folds
-        size = FOLDS * (len(self.starts) - 1)
-        counts = np.bincount(part, minlength=size).reshape(-1, FOLDS)
-        sums = np.bincount(part, weights=self.deviations, minlength=size).reshape(-1, FOLDS)
-        others = counts.sum(axis=1, keepdims=True) - counts
-        bias = (sums.sum(axis=1, keepdims=True) - sums) / (others + USER_PRIOR)
-        self.bias = bias.astype(np.float32)
-        self.scale = (1 / np.sqrt(np.maximum(others, 1))).astype(np.float32)
+        users, starts = self.of_users.owners, self.of_users.starts
+        order = np.lexsort((rng.random(len(users)), users))
+        place = np.arange(len(order)) - starts[users[order]]
+        first = rng.integers(0, FOLDS, len(starts) - 1)  # the part that gets one more
+        self.folds[order] = (place + first[users[order]]) % FOLDS
+        for side in self.sides:
+            side.divide(self.folds)
 
-    def arrays(self, rows: np.ndarray) -> tuple:
-        """The arguments of `add_sums` and `add_gradients` for positions of events."""
-        users, folds = self.users[rows], self.folds[rows]
-        own = users, folds, self.bias[users, folds], self.scale[users, folds]
-        return *own, self.starts, self.movies, self.deviations, self.folds
+    def movie_sums(self, vectors: np.ndarray) -> np.ndarray:
+        """The movies' sums over all ratings, (movies, 2, dim), from the users' vectors."""
+        return sums_of(self.known.T.tocsr(), vectors, self.of_movies.means, MOVIE_PRIOR)
 
 
 def _step_function(network, vectors, optimizer, events, encoded, settings, noise):
     """A graph that trains on batches of event positions (steps, batch) and returns their losses."""
-    ids = np.hstack([encoded.ids[events.rows], np.zeros((len(events.rows), SUMS), np.int32)])
+    ids = np.hstack([encoded.ids[events.rows], np.zeros((len(events.rows), ADDED), np.int32)])
     targets = tf.constant(targets_of(network.num_classes, events.ratings, encoded.data.scale))
     penalties = loop.embedding_penalties(network, ids, settings.l2_embedding)
-    penalties[-SUMS:] = 0  # of the two vectors that are added to the sums
+    penalties[-ADDED:] = 0  # of the vectors that are added to the sums
     penalties, ids = tf.constant(penalties), tf.constant(ids)
-    of_vectors = settings.l2_embedding * np.sqrt(events.counts) / len(events.rows)
-    of_vectors = tf.constant(of_vectors.astype(np.float32))
-    variables, mean_loss = [*network.trainable_variables, vectors], losses.mean_loss(network)
-    sums, fields = _sums_function(events), ids.shape[1] - SUMS
+    per_row = settings.l2_embedding / len(events.rows)
+    of_vectors = [
+        tf.constant((per_row * np.sqrt(side.ratings_of_others)).astype(np.float32))
+        for side in events.sides
+    ]
+    variables, mean_loss = [*network.trainable_variables, *vectors], losses.mean_loss(network)
+    functions = [_sums_function(side) for side in events.sides]
+    owners = [tf.constant(side.owners) for side in events.sides]
+    fields = ids.shape[1] - ADDED
 
     def step(rows):
         batch, target = tf.gather(ids, rows), tf.gather(targets, rows)
+        folds = tf.numpy_function(lambda some: events.folds[some], [rows], tf.int32)
         if settings.unknown_rate:
             batch = loop.with_unknown(batch, settings.unknown_rate, noise)
         with tf.GradientTape() as tape:
             found = network.embedding(batch)
-            with_sums = found[:, fields:] + sums(tf.convert_to_tensor(vectors), rows)
-            loss = mean_loss(tf.concat([found[:, :fields], with_sums], axis=1), target)
-            loss += loop.mean_penalty(penalties, network.embedding.rows(batch), found)
-            loss += tf.reduce_sum(of_vectors * tf.reduce_sum(tf.square(vectors), -1))
+            loss = loop.mean_penalty(penalties, network.embedding.rows(batch), found)
+            added = []
+            for side, own in enumerate(owners):
+                read = tf.convert_to_tensor(vectors[side])
+                added.append(functions[side](read, tf.gather(own, rows), folds))
+                lengths = tf.reduce_sum(tf.square(vectors[side]), -1)
+                loss += tf.reduce_sum(of_vectors[side] * lengths)
+            with_sums = found[:, fields:] + tf.concat(added, axis=1)
+            loss += mean_loss(tf.concat([found[:, :fields], with_sums], axis=1), target)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
     return loop.over_batches(step)
 
 
-def _sums_function(events: _Events):
-    """The sums of batches (rows, 2, dim) from the vectors y, with their compiled gradient."""
+def _sums_function(side: _Side):
+    """The sums of rows (rows, 2, dim) from the vectors y, the rows' owners and their folds."""
     threads = joblib.cpu_count()
     pool = ThreadPoolExecutor(threads)
 
-    def in_parts(function, rows: np.ndarray) -> list:
-        return list(pool.map(function, np.array_split(np.arange(len(rows)), threads)))
+    def in_parts(function, owners: np.ndarray) -> list:
+        """Results of `function` for slices of the owners with about the same number of ratings."""
+        ends = np.cumsum(side.starts[owners + 1] - side.starts[owners])
+        cuts = np.searchsorted(ends, ends[-1] * np.arange(1, threads) / threads)
+        cuts = [0, *cuts.tolist(), len(owners)]
+        return list(pool.map(function, map(slice, cuts[:-1], cuts[1:])))
 
-    def forward(vectors, rows):
-        result = np.empty((len(rows), SUMS, vectors.shape[1]), np.float32)
+    def forward(vectors, owners):
+        result = np.empty((len(owners), FOLDS, SUMS, vectors.shape[1]), np.float32)
 
         def part(some):
-            sums = result[some[0] : some[-1] + 1] if len(some) else result[:0]
-            add_sums(vectors, *events.arrays(rows[some]), sums)
+            add_sums(vectors, owners[some], *side.arrays, *side.divided, result[some])
 
-        in_parts(part, rows)
+        in_parts(part, owners)
         return result
 
-    def backward(upstream, vectors, rows):
+    def backward(upstream, vectors, owners):
         def part(some):
             gradient = np.zeros_like(vectors)
-            add_gradients(upstream[some], *events.arrays(rows[some]), gradient)
+            add_gradients(upstream[some], owners[some], *side.arrays, *side.divided, gradient)
             return gradient
 
-        return sum(in_parts(part, rows))
+        return sum(in_parts(part, owners))
 
     @tf.custom_gradient
-    def sums(vectors, rows):
-        result = tf.numpy_function(forward, [vectors, rows], tf.float32)
-        result.set_shape((None, SUMS, vectors.shape[1]))
+    def of_owners(vectors, owners):
+        result = tf.numpy_function(forward, [vectors, owners], tf.float32)
+        result.set_shape((None, FOLDS, SUMS, vectors.shape[1]))
 
         def gradient(upstream):
-            found = tf.numpy_function(backward, [upstream, vectors, rows], tf.float32)
+            found = tf.numpy_function(backward, [upstream, vectors, owners], tf.float32)
             found.set_shape(vectors.shape)
             return found, None
 
         return result, gradient
 
-    return sums
+    def of_rows(vectors, owners, folds):
+        owners, place = tf.unique(owners)
+        return tf.gather_nd(of_owners(vectors, owners), tf.stack([place, folds], axis=1))
+
+    return of_rows
 
 
 @compiled
-def add_sums(vectors, users, folds, bias, scale, starts, movies, deviations, fold, sums):
-    """Write the two sums of each row's user, without the ratings of the row's fold.
+def add_sums(vectors, owners, starts, others, deviations, folds, bias, scale, sums):
+    """Write the two sums of each owner without the ratings of each fold.
 
     Args:
-        vectors: y, (movies, dim).
-        users, folds, bias, scale: of each row: user, fold, b and 1 / √n, (rows,).
-        starts: where each user's events begin, (users + 1,).
-        movies, deviations, fold: of each event, (events,).
-        sums: the result, (rows, 2, dim).
+        vectors: y, (others, dim).
+        owners: the owners whose sums are wanted, (rows,).
+        starts: where each owner's ratings begin, (owners + 1,).
+        others, deviations, folds: of each rating, (ratings,).
+        bias, scale: b and 1 / √n without each fold, (owners, FOLDS).
+        sums: the result, (rows, FOLDS, 2, dim).
     """
     dim = vectors.shape[1]
-    weighted, plain = np.empty(dim, np.float32), np.empty(dim, np.float32)
-    for row in range(len(users)):
-        weighted[:], plain[:] = 0, 0
-        for event in range(starts[users[row]], starts[users[row] + 1]):
-            if fold[event] != folds[row]:
-                movie, weight = movies[event], deviations[event] - bias[row]
-                for n in range(dim):
-                    weighted[n] += weight * vectors[movie, n]
-                    plain[n] += vectors[movie, n]
-        for n in range(dim):
-            sums[row, 0, n] = weighted[n] * scale[row]
-            sums[row, 1, n] = plain[n] * scale[row]
+    parts, total = np.empty((FOLDS, 2, dim), np.float32), np.empty((2, dim), np.float32)
+    for row in range(len(owners)):
+        owner = owners[row]
+        parts[:], total[:] = 0, 0
+        for rating in range(starts[owner], starts[owner + 1]):
+            fold, other, weight = folds[rating], others[rating], deviations[rating]
+            for n in range(dim):
+                parts[fold, 0, n] += weight * vectors[other, n]
+                parts[fold, 1, n] += vectors[other, n]
+        for fold in range(FOLDS):
+            for n in range(dim):
+                total[0, n] += parts[fold, 0, n]
+                total[1, n] += parts[fold, 1, n]
+        for fold in range(FOLDS):
+            for n in range(dim):
+                plain = total[1, n] - parts[fold, 1, n]
+                weighted = total[0, n] - parts[fold, 0, n] - bias[owner, fold] * plain
+                sums[row, fold, 0, n] = scale[owner, fold] * weighted
+                sums[row, fold, 1, n] = scale[owner, fold] * plain
 
 
 @compiled
-def add_gradients(upstream, users, folds, bias, scale, starts, movies, deviations, fold, gradient):
-    """Add the gradient with respect to the vectors y, (movies, dim), to `gradient`.
+def add_gradients(upstream, owners, starts, others, deviations, folds, bias, scale, gradient):
+    """Add the gradient with respect to the vectors y, (others, dim), to `gradient`.
 
     Args:
-        upstream: gradient with respect to the sums, (rows, 2, dim).
-        users, folds, bias, scale, starts, movies, deviations, fold: see `add_sums`.
-        gradient: the result, (movies, dim).
+        upstream: gradient with respect to the sums, (rows, FOLDS, 2, dim).
+        owners, starts, others, deviations, folds, bias, scale: see `add_sums`.
+        gradient: the result, (others, dim).
     """
     dim = gradient.shape[1]
-    weighted, plain = np.empty(dim, np.float32), np.empty(dim, np.float32)
-    for row in range(len(users)):
+    weighted, plain = np.empty((FOLDS, dim), np.float32), np.empty((FOLDS, dim), np.float32)
+    for row in range(len(owners)):
+        owner = owners[row]
         for n in range(dim):
-            weighted[n] = upstream[row, 0, n] * scale[row]
-            plain[n] = upstream[row, 1, n] * scale[row]
-        for event in range(starts[users[row]], starts[users[row] + 1]):
-            if fold[event] != folds[row]:
-                movie, weight = movies[event], deviations[event] - bias[row]
-                for n in range(dim):
-                    gradient[movie, n] += weight * weighted[n] + plain[n]
+            totals = np.float32(0), np.float32(0)
+            for fold in range(FOLDS):
+                weighted[fold, n] = scale[owner, fold] * upstream[row, fold, 0, n]
+                plain[fold, n] = scale[owner, fold] * upstream[row, fold, 1, n]
+                plain[fold, n] -= bias[owner, fold] * weighted[fold, n]
+                totals = totals[0] + weighted[fold, n], totals[1] + plain[fold, n]
+            for fold in range(FOLDS):
+                weighted[fold, n] = totals[0] - weighted[fold, n]
+                plain[fold, n] = totals[1] - plain[fold, n]
+        for rating in range(starts[owner], starts[owner + 1]):
+            fold, other, weight = folds[rating], others[rating], deviations[rating]
+            for n in range(dim):
+                gradient[other, n] += weight * weighted[fold, n] + plain[fold, n]

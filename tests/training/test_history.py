@@ -21,49 +21,82 @@ def dataset(made):
 
 @pytest.fixture(scope="module")
 def events(dataset):
-    found = history._Events.of(dataset, dataset.split.known)
+    found = history._Events(dataset.data, dataset.split.known)
     found.divide(np.random.default_rng(0))
     return found
 
 
 def test_each_users_ratings_are_divided_into_parts_of_equal_size(events):
     for user in range(40):
-        own = events.folds[events.users == user]
+        own = events.folds[events.of_users.owners == user]
         assert np.ptp(np.bincount(own, minlength=history.FOLDS)) <= 1
 
 
-def test_the_history_of_a_rating_has_the_users_ratings_in_the_other_parts(events):
-    """With one-hot vectors the second sum counts movies, and the first one their deviations."""
-    rows = np.array([0, 17, 500, len(events.rows) - 1])
-    sums = np.empty((4, 2, 60), np.float32)
-    history.add_sums(np.eye(60, dtype=np.float32), *events.arrays(rows), sums)
+def arguments(events, side, rows):
+    """The arguments of the function of sums after the vectors, for positions of ratings."""
+    rows = np.asarray(rows)
+    return tf.constant(side.owners[rows]), tf.constant(events.folds[rows])
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["of movies", "of users"])
+def test_the_history_of_a_rating_has_the_owners_ratings_in_the_other_parts(events, number):
+    """With one-hot vectors the second sum counts the others, and the first one deviations."""
+    side, (other, prior) = (
+        events.sides[number],
+        [(events.of_users, 10), (events.of_movies, 5)][number],
+    )
+    rows, size = np.array([0, 17, 500, len(events.rows) - 1]), len(side.means)
+    vectors = tf.eye(size)
+    sums = history._sums_function(side)(vectors, *arguments(events, side, rows)).numpy()
     for row, (weighted, plain) in zip(rows, sums, strict=True):
-        others = (events.users == events.users[row]) & (events.folds != events.folds[row])
-        movies, count = events.movies[others], others.sum()
-        expected = np.zeros((2, 60))
-        expected[1, movies] = 1 / np.sqrt(count)
-        deviations = events.ratings[others] - events.means[movies]
-        deviations -= deviations.sum() / (count + 5)
-        expected[0, movies] = deviations / np.sqrt(count)
+        kept = (side.owners == side.owners[row]) & (events.folds != events.folds[row])
+        others, count = other.owners[kept], kept.sum()
+        expected = np.zeros((2, size))
+        expected[1, others] = 1 / np.sqrt(count)
+        deviations = events.ratings[kept] - side.means[others]
+        deviations -= deviations.sum() / (count + prior)
+        expected[0, others] = deviations / np.sqrt(count)
         np.testing.assert_allclose([weighted, plain], expected, atol=1e-5)
-        assert plain[events.movies[row]] == 0
+        assert plain[other.owners[row]] == 0
 
 
-def test_the_gradient_of_the_sums(events):
+def test_the_means_of_movies_are_pulled_more_than_those_of_users(events):
+    """A user's history reads the movies' means, and a movie's history those of the users."""
+    for side, owners, prior in (
+        (events.of_users, events.of_movies.owners, 10),
+        (events.of_movies, events.of_users.owners, 5),
+    ):
+        first = events.ratings[owners == owners[0]]
+        expected = (first.sum() + prior * events.ratings.mean()) / (len(first) + prior)
+        assert side.means[owners[0]] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["of movies", "of users"])
+def test_the_gradient_of_the_sums(events, number):
     """The sums are linear in the vectors, so products with random upstreams must agree."""
-    rng = np.random.default_rng(1)
-    vectors, upstream = rng.normal(size=(60, 8)), rng.normal(size=(300, 2, 8))
-    rows = tf.constant(rng.integers(0, len(events.rows), 300), tf.int32)
-    vectors = tf.Variable(vectors, dtype=tf.float32)
+    rng, side = np.random.default_rng(1), events.sides[number]
+    size = len(side.means)
+    vectors, upstream = rng.normal(size=(size, 8)), rng.normal(size=(300, 2, 8))
+    given = arguments(events, side, rng.integers(0, len(events.rows), 300))
+    vectors, sums = tf.Variable(vectors, dtype=tf.float32), history._sums_function(side)
     with tf.GradientTape() as tape:
-        sums = history._sums_function(events)(tf.convert_to_tensor(vectors), rows)
-        product = tf.reduce_sum(sums * upstream)
+        product = tf.reduce_sum(sums(tf.convert_to_tensor(vectors), *given) * upstream)
     gradient = tape.gradient(product, vectors).numpy()
     assert np.sum(gradient * vectors.numpy()) == pytest.approx(float(product), rel=1e-3)
-    direction = np.eye(60, 8, dtype=np.float32)
-    moved = history._sums_function(events)(vectors + direction, rows)
-    change = tf.reduce_sum(moved * upstream) - product
+    direction = np.eye(size, 8, dtype=np.float32)
+    change = tf.reduce_sum(sums(vectors + direction, *given) * upstream) - product
     assert np.sum(gradient * direction) == pytest.approx(float(change), abs=1e-2)
+
+
+def test_a_trained_model_keeps_the_movies_sums_over_all_ratings(dataset, events):
+    """Without folds: the sum of the users who rated a movie."""
+    vectors = np.eye(len(events.of_movies.means), dtype=np.float32)
+    sums = events.movie_sums(vectors)
+    movie = events.of_movies.owners[0]
+    raters = events.of_users.owners[events.of_movies.owners == movie]
+    expected = np.zeros(len(vectors))
+    expected[raters] = 1 / np.sqrt(len(raters))
+    np.testing.assert_allclose(sums[movie, 1], expected, rtol=1e-6)
 
 
 def test_it_learns_a_taste_and_serves_users_it_was_not_trained_on(made):
