@@ -5,9 +5,11 @@ machine has its own copy of the project and its libraries; data travel through R
 """
 
 import functools
+import importlib.util
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +26,8 @@ from movierec.errors import MovieRecError, quoted
 from movierec.serving import recommender as serving
 from movierec.serving.recommender import Recommender
 
-TIMEOUT = 25  # seconds for connecting
+TIMEOUT = 20  # seconds for connecting
+PORT_TIMEOUT = 5  # seconds for the machine to accept a connection
 RETRIES = 5  # of a task whose worker or machine died
 BLOCK = 1024  # users in a block: about 10 s of one core
 INSTALL = "pip install -r requirements-cluster.txt"
@@ -124,10 +127,29 @@ def check(address: str) -> None:
     Raises:
         ClusterError: Ray is not installed, or the cluster cannot be reached within `TIMEOUT`.
     """
+    if importlib.util.find_spec("ray") is None:
+        raise ClusterError(f"--cluster needs Ray, which is not installed: {INSTALL}")
+    if reason := _not_listening(address) or _not_connecting(address):
+        raise ClusterError(
+            f"the cluster {quoted(address)} cannot be used ({reason[:300]}): start it with `ray "
+            "start --head`, or give its address, such as auto or ray://host:10001"
+        )
+
+
+def _not_listening(address: str) -> str:
+    """Why nothing accepts connections at host:port or ray://host:port; "" if something does."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return ""  # Ray looks for the address itself
     try:
-        import ray  # noqa: F401
-    except ImportError as error:
-        raise ClusterError(f"--cluster needs Ray, which is not installed: {INSTALL}") from error
+        socket.create_connection((host, int(port)), PORT_TIMEOUT).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _not_connecting(address: str) -> str:
+    """Why Ray cannot connect to the address; "" if it can."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", PROBE, address],
@@ -136,14 +158,11 @@ def check(address: str) -> None:
             errors="replace",
             timeout=TIMEOUT,
         )
-        reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
     except subprocess.TimeoutExpired:
-        done, reason = None, f"no answer within {TIMEOUT} s"
-    if done is None or done.returncode:
-        raise ClusterError(
-            f"the cluster {quoted(address)} cannot be used ({reason[:300]}): start it with `ray "
-            "start --head`, or give its address, such as auto or ray://host:10001"
-        )
+        return f"no answer within {TIMEOUT} s"
+    if not done.returncode:
+        return ""
+    return (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,17 +60,34 @@ def refused(*_, **__):
     return SimpleNamespace(returncode=1, stderr="a\nRuntimeError: Version mismatch\n")
 
 
+@pytest.fixture
+def installed(monkeypatch):
+    """As if Ray were installed."""
+    found = importlib.util.find_spec("json")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(silent, "no answer within 25 s"), (refused, "RuntimeError: Version mismatch")],
+    [(silent, "no answer within 20 s"), (refused, "RuntimeError: Version mismatch")],
 )
-def test_an_unusable_cluster_is_one_line(monkeypatch, answer, reason):
-    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+def test_an_unusable_cluster_is_one_line(monkeypatch, installed, answer, reason):
     monkeypatch.setattr(subprocess, "run", answer)
-    with pytest.raises(ClusterError) as error:
-        collect("host:1", {"a": ()}, nothing)
-    assert str(error.value).startswith(f"the cluster 'host:1' cannot be used ({reason}): start it")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError) as error:
+            collect(address, {"a": ()}, nothing)
+    assert str(error.value).startswith(f"the cluster '{address}' cannot be used ({reason}): start")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:70000", "a..b:1", "x" * 70 + ":1"]
+)
+def test_a_machine_that_accepts_no_connection_is_named_at_once(monkeypatch, installed, address):
+    monkeypatch.setattr(subprocess, "run", None)  # is not called
+    with pytest.raises(ClusterError, match="^the cluster '.*' cannot be used .+: start it"):
+        collect(address, {"a": ()}, nothing)
 
 
 @pytest.fixture
@@ -217,12 +235,14 @@ def test_a_worker_with_another_library_is_refused_by_name(nodes, monkeypatch):
 
 
 @with_ray
-def test_an_unreachable_cluster_is_named_within_30_seconds():
-    for address in ("127.0.0.1:1", "ray://127.0.0.1:1"):
-        start = time.monotonic()
-        with pytest.raises(ClusterError, match="cannot be used .no answer within 25 s"):
-            collect(address, {"a": ()}, nothing)
-        assert time.monotonic() - start < 30
+def test_a_port_that_is_not_rays_is_named_within_30_seconds():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            start = time.monotonic()
+            with pytest.raises(ClusterError, match="cannot be used .no answer within 20 s"):
+                collect(address, {"a": ()}, nothing)
+            assert time.monotonic() - start < 30
 
 
 GRID = grids.Grid("small", SMALL, {"embed_dim": (4, 8), "num_heads": (1, 2)}, test=True)

@@ -184,9 +184,13 @@ class Lookups:
         """The movies whose titles match a text, see `movie_search`; none for an empty text."""
         return self._titles.find(text)
 
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return dict(zip(self.data.movies[MOVIE].tolist(), self.data.movies["title"], strict=True))
+
     def name(self, movie_id: int) -> str:
         """The movie's title with its year, as in the raw file."""
-        return self.data.movies["title"].iloc[self.data.movie_positions([movie_id])[0]]
+        return self._names[movie_id]
 
     def movie_position(self, movie_id: int) -> int:
         """The movie's position in the movies table.
@@ -202,6 +206,10 @@ class Lookups:
             )
         return int(position)
 
+    @cached_property
+    def _user_positions(self) -> dict[int, int]:
+        return {user_id: place for place, user_id in enumerate(self.data.users[USER].tolist())}
+
     def user_position(self, user_id: int) -> int:
         """The user's position in the users table.
 
@@ -209,9 +217,9 @@ class Lookups:
             RequestError: unknown user.
         """
         if isinstance(user_id, (int, np.integer)) and not isinstance(user_id, bool):
-            position = self.data.user_positions([user_id])[0]
-            if position >= 0:
-                return int(position)
+            position = self._user_positions.get(int(user_id))
+            if position is not None:
+                return position
         ids = self.data.users[USER]
         raise RequestError(
             f"there is no user {quoted(user_id)} in {self.data.name}: expected one of its "
@@ -226,11 +234,17 @@ class Lookups:
         """
         return self.data.users.iloc[self.user_position(user_id)]
 
-    def _ratings_of(self, user_id: int) -> pd.DataFrame:
-        """The user's rows of the ratings table, oldest first."""
+    def rows_of(self, user_id: int) -> np.ndarray:
+        """Row indices of the user's ratings, oldest first.
+
+        Ratings of the same second keep the order of the file.
+
+        Raises:
+            RequestError: unknown user.
+        """
         order, starts = self._by_user
         position = self.user_position(user_id)
-        return self.data.ratings.iloc[order[starts[position] : starts[position + 1]]]
+        return order[starts[position] : starts[position + 1]]
 
     def history(self, user_id: int) -> pd.DataFrame:
         """The user's ratings, newest first.
@@ -242,7 +256,7 @@ class Lookups:
         Raises:
             RequestError: unknown user.
         """
-        rated = self._ratings_of(user_id)
+        rated = self.data.ratings.iloc[self.rows_of(user_id)]
         rated = rated.sort_values([TIMESTAMP, MOVIE], ascending=[False, True], ignore_index=True)
         movies = self.movies.iloc[self.data.movie_positions(rated[MOVIE])][MOVIE_COLUMNS]
         movies = movies.reset_index(drop=True)
@@ -254,26 +268,20 @@ class Lookups:
 
         Without a user, or if the user has no ratings, of the data set's last rating.
         """
-        timestamps = self.data.ratings[TIMESTAMP]
         if user_id is not None:
-            own = self._ratings_of(user_id)[TIMESTAMP]
-            timestamps = timestamps if own.empty else own
-        newest = features.time_features(pd.Series([timestamps.max()]))
+            year, month = self.last_times.to_numpy()[self.user_position(user_id)]
+            return int(year), int(month)
+        newest = features.time_features(pd.Series([self.data.ratings[TIMESTAMP].max()]))
         return tuple(int(newest[feature].iloc[0]) for feature in TIME_FEATURES)
 
     def rated(self, user_id: int) -> np.ndarray:
-        """Positions of the movies that the user has rated, oldest first.
-
-        Ratings of the same second keep the order of the file.
-        """
-        return self.data.movie_positions(self._ratings_of(user_id)[MOVIE])
+        """Positions of the movies that the user has rated, oldest first, see `rows_of`."""
+        return self.data.rating_movies[self.rows_of(user_id)]
 
     def liked(self, user_id: int) -> np.ndarray:
         """Positions of the movies that the user rated `scale.liked` or more."""
-        ratings = self._ratings_of(user_id)
-        return self.data.movie_positions(
-            ratings.loc[ratings[RATING] >= self.data.scale.liked, MOVIE]
-        )
+        rows = self.rows_of(user_id)
+        return self.data.rating_movies[rows[self.data.labels[rows] > 0]]
 
     def passing(self, filters: Filters) -> np.ndarray:
         """Which movies pass all filters except `like`; bool, shape (movies,).

@@ -43,24 +43,24 @@ def user_profile(lookups: Lookups, user_id: int) -> UserProfile:
     Raises:
         RequestError: unknown user.
     """
-    history = lookups.history(user_id)
-    liked = lookups.liked(user_id)
-    genres = _shares(lookups.data.genre_table, liked, lookups.likes)
+    data, rows, liked = lookups.data, lookups.rows_of(user_id), lookups.liked(user_id)
+    genres = _shares(data.genre_table, liked, lookups.likes)
     decades = _shares(lookups.decade_table, liked, lookups.likes)
     difference = (genres["share"] - genres["overall"]).sort_values(ascending=False)
     difference = difference[:MOST_FAVOURITES]
-    time = pd.to_datetime(history[TIMESTAMP], unit="s")
-    months = time.dt.to_period("M").dt.to_timestamp().value_counts().sort_index()
+    times = data.ratings[TIMESTAMP].to_numpy()[rows].astype("datetime64[s]")  # oldest first
+    months, counts = np.unique(times.astype("datetime64[M]"), return_counts=True)
+    first, last = (times[0], times[-1]) if len(times) else (pd.NaT, pd.NaT)
     return UserProfile(
-        rated=len(history),
+        rated=len(rows),
         liked=len(liked),
-        overall_share=float(lookups.data.labels.mean()),
-        first=time.min(),
-        last=time.max(),
+        overall_share=lookups.likes.sum() / len(data.ratings),
+        first=pd.Timestamp(first),
+        last=pd.Timestamp(last),
         genres=genres.sort_values("overall", ascending=False, ignore_index=True),
         decades=decades,
         favourites=tuple(genres.loc[difference.index[difference >= DISTINCT], "name"]),
-        months=pd.DataFrame({"month": months.index, "ratings": months.to_numpy()}),
+        months=pd.DataFrame({"month": months.astype("datetime64[s]"), "ratings": counts}),
     )
 
 

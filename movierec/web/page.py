@@ -182,7 +182,7 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: t
     """
     if state.outside() != outside:  # also after a new viewer rated a film on its card
         st.rerun()
-    recommender, lookups = _loaded(model), load_lookups()
+    recommender, lookups = load(model), load_lookups()
     default_time = lookups.default_time(None if isinstance(viewer, NewUser) else viewer)
     (other,) = set(TITLES) - {model}
     with st.container(horizontal=True, vertical_alignment="center"):

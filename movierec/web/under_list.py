@@ -59,9 +59,13 @@ def _show_download(
     view: View,
     words: Mapping,
 ) -> None:
+    def content() -> bytes:
+        """The file, made when it is asked for; Excel needs the byte order mark."""
+        return table(viewer, lists, target, view).to_csv(index=False).encode("utf-8-sig")
+
     st.download_button(
         words["download"],
-        table(viewer, lists, target, view).to_csv(index=False).encode("utf-8-sig"),  # for Excel
+        content,
         file_name=file_name(viewer, lists, target, view),
         mime="text/csv",
         icon=":material/download:",
