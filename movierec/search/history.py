@@ -9,6 +9,7 @@ from movierec import provenance
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
 from movierec.data.tables import Dataset
 from movierec.evaluation import results, summary
+from movierec.models.artifacts import HISTORY
 from movierec.models.history import HistoryModel, known_ratings
 from movierec.search.grids import SEEDS
 from movierec.training import history
@@ -30,7 +31,7 @@ def run(data: Dataset, path: Path) -> pd.DataFrame:
         path: the table's file.
 
     Returns:
-        num_layers, seed, refit (whether the validation rows were trained on too), epoch, the
+        model, num_layers, seed, refit (whether the validation rows were trained on too), epoch, the
         metrics of `summary.of_rows` on the scored rows with the prefix `valid_` or `test_`, and the
         origin.
     """
@@ -74,8 +75,9 @@ def scored(dataset: SplitDataset, settings: Settings, seed: int) -> list[dict]:
             return
         scores = model.for_users(ratings)(encoded.ids[rows], users)
         values = summary.flat(summary.of_rows(dataset.data, rows, scores))
-        row = {"num_layers": settings.num_layers, "seed": seed, "refit": settings.refit}
-        found.append(row | {"epoch": epoch} | {f"{part}_{n}": v for n, v in values.items()})
+        row = {"model": HISTORY, "num_layers": settings.num_layers, "seed": seed}
+        row |= {"refit": settings.refit, "epoch": epoch}
+        found.append(row | {f"{part}_{name}": value for name, value in values.items()})
 
     history.fit(dataset, settings, seed, score)
     return found
