@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from movierec import files, provenance
@@ -43,37 +43,41 @@ def preprocess(options: argparse.Namespace) -> None:
         print(path.relative_to(DATA_DIR.parent))
 
 
+# the models on which an option of `train` has an effect
+TRAIN_OPTIONS = {
+    "setting": {*registry.TITLES},
+    "replace": {*registry.TITLES},
+    "protocol": {*registry.TITLES, NEXT_MOVIE, HISTORY},
+    "seed": {*registry.TITLES, NEXT_MOVIE, HISTORY},
+    "epochs": {*registry.TITLES, NEXT_MOVIE, HISTORY},
+}
+
+
 def train(options: argparse.Namespace) -> None:
     """Train models and save them for the pages, or those of one protocol for evaluation."""
-    for option, models in {
-        "setting": registry.TITLES,
-        "replace": registry.TITLES,
-        "protocol": {*registry.TITLES, NEXT_MOVIE, HISTORY},
-        "seed": {*registry.TITLES, NEXT_MOVIE, HISTORY},
-        "epochs": {*registry.TITLES, NEXT_MOVIE, HISTORY},
-    }.items():
-        if options.model not in {None, *models} and getattr(options, option) is not None:
+    given = {name: value for name in TRAIN_OPTIONS if (value := getattr(options, name)) is not None}
+    for option in given:
+        if options.model not in {None, *TRAIN_OPTIONS[option]}:
             options.error(f"--{option} has no effect on the model {options.model}")
-    options.protocol = options.protocol or "test-rows"
+    protocol = given.get("protocol", "test-rows")
     dataset = movielens.load(options.dataset)
     names = [options.model]
     if options.model is None:
         names = [*registry.TITLES]
-        if options.protocol == "test-rows":  # the protocols for evaluation fit it themselves
+        if protocol == "test-rows":  # the protocols for evaluation fit it themselves
             names.append(CANDIDATES)
         # with more ratings it would take days
         if len(dataset.ratings) <= named_settings.LARGE_DATA:
             names.append(NEXT_MOVIE)
     for name in names:
         print(f"training {name} ...", flush=True)
-        _train(name, dataset, options)
-    of = f"--dataset {dataset.name} --protocol {options.protocol}"
+        own = {option: value for option, value in given.items() if name in TRAIN_OPTIONS[option]}
+        _train(name, dataset, own)
+    of = f"--dataset {dataset.name} --protocol {protocol}"
     print(f"saved; to evaluate: python -m movierec evaluate {of}")
 
 
-def _train(name: str, dataset: movielens.Dataset, options: argparse.Namespace) -> None:
-    seed = SEED if options.seed is None else options.seed
-    overrides = {} if options.epochs is None else {"epochs": options.epochs}
+def _train(name: str, dataset: movielens.Dataset, options: Mapping) -> None:
     if name == CANDIDATES:
         from movierec.training import candidates
 
@@ -81,23 +85,15 @@ def _train(name: str, dataset: movielens.Dataset, options: argparse.Namespace) -
     elif name == NEXT_MOVIE:
         from movierec.sequences import next_movie
 
-        next_movie.train(dataset, options.protocol, seed, **overrides)
+        next_movie.train(dataset, **options)
     elif name == HISTORY:
         from movierec.training import history
 
-        history.train(dataset, options.protocol, seed, **overrides)
+        history.train(dataset, **options)
     else:
         from movierec.training.train import train
 
-        train(
-            name,
-            dataset,
-            options.setting or "tuned",
-            seed,
-            protocol=options.protocol,
-            replace=bool(options.replace),
-            **overrides,
-        )
+        train(name, dataset, **options)
 
 
 def evaluate(options: argparse.Namespace) -> None:

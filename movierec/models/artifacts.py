@@ -338,12 +338,7 @@ def load_arrays(folder: ModelFolder, name: str, data: Dataset) -> ArrayModel:
         ArtifactError: a file is missing, damaged or was fitted on other data; the message gives the
             command that restores it.
     """
-    remedy = f"Restore it with git, or run `{folder.command} {name}`"
-    entry = folder.content().get(name)
-    if entry is None:
-        raise ArtifactError(f"{folder.manifest} has no entry for {name}. {remedy}")
-    path = folder.weights(name)
-    _check_hash(path, entry["weights_sha256"], remedy)
+    entry, path, remedy = _saved(folder, name)
     check_data(entry, data, name)
     try:
         return ARRAY_MODELS[name].read(path, len(data.movies))
@@ -351,19 +346,28 @@ def load_arrays(folder: ModelFolder, name: str, data: Dataset) -> ArrayModel:
         raise ArtifactError(f"{path} cannot be read: {error}. {remedy}") from error
 
 
-def _check_hash(path: Path, expected: str, remedy: str) -> None:
-    """Refuse a file that is missing, is not a plain file or has another SHA-256."""
+def _saved(folder: ModelFolder, name: str) -> tuple[dict, Path, str]:
+    """A model's manifest entry, its file with the entry's SHA-256, and how to restore the file.
+
+    Raises:
+        ArtifactError: there is no entry; the file is missing, not a plain file or another one.
+    """
+    path, remedy = folder.weights(name), f"Restore it with git, or run `{folder.command} {name}`"
+    entry = folder.content().get(name)
+    if entry is None:
+        raise ArtifactError(f"{folder.manifest} has no entry for {name}. {remedy}")
     try:
         actual = files.sha256(path)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} is missing. {remedy}") from error
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}. {remedy}") from error
-    if actual != expected:
+    if actual != entry["weights_sha256"]:
         raise ArtifactError(
             f"{path} is damaged or from another run: its SHA-256 is {actual}, the manifest "
-            f"expects {expected}. {remedy}"
+            f"expects {entry['weights_sha256']}. {remedy}"
         )
+    return entry, path, remedy
 
 
 def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, dict]:
@@ -373,16 +377,11 @@ def load(folder: ModelFolder, name: str) -> tuple[NumpyModel, FeatureEncoder, di
         ArtifactError: a file is missing or does not fit; the message gives the command that
             restores it.
     """
-    remedy = f"Restore it with git, or run `{folder.command} {name}`"
-    entry = folder.entries().get(name)
-    if entry is None:
-        raise ArtifactError(f"{folder.manifest} has no entry for {name}. {remedy}")
+    entry, path, remedy = _saved(folder, name)
     try:
         encoder = encoder_file.load(folder.encoder, entry["encoder_sha256"])
     except EncoderError as error:
         raise ArtifactError(str(error)) from error
-    path = folder.weights(name)
-    _check_hash(path, entry["weights_sha256"], remedy)
     if entry["model"]["field_dims"] != list(encoder.field_dims):
         raise ArtifactError(
             f"{folder.manifest} describes a model with {quoted(entry['model']['field_dims'])} ids "
