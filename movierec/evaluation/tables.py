@@ -9,7 +9,7 @@ from scipy import stats
 from movierec import files, provenance
 from movierec.evaluation import metrics
 from movierec.evaluation.results import protocols, read
-from movierec.models.artifacts import HISTORY, ArtifactError
+from movierec.models.artifacts import ArtifactError
 
 PAGES = ("README.md", "README.ko.md", "docs/results.md", "docs/results.ko.md")
 ROW_METRICS = {"auc": "AUC (all rows)", "logloss": "LogLoss"}
@@ -93,9 +93,8 @@ SEED_GRIDS = {
     "test-rows": ("seeds", "seeds-autoint"),
     "paper": ("seeds-paper",),
     "temporal": ("seeds-temporal",),
-    "history": ("history",),
 }
-# The first one of each is the metric of the difference.
+# The first one is the metric of the difference.
 SEED_METRICS = {
     "test-rows": {
         "test_ndcg_original@10": "NDCG@10 (original)",
@@ -116,21 +115,12 @@ SEED_METRICS = {
         "test_user_auc": "AUC per user",
         "test_ndcg_original@10": "NDCG@10 (original)",
     },
-    "history": {
-        "test_ndcg_original@10": "NDCG@10 (original)",
-        "test_recall@10": "HitRate@10 (original)",
-        "test_user_auc": "AUC per user",
-        "test_auc": "AUC (all rows)",
-        "test_logloss": "LogLoss",
-    },
 }
 VARIANTS = {
     ("autointmlp", 3): "AutoInt+, tuned setting",
     ("autointmlp", 1): "AutoInt+ with one interacting layer",
     ("autointmlp", 0): "AutoInt+ without attention",
     ("autoint", 3): "AutoInt, tuned setting",
-    (HISTORY, 0): "AutoInt+ with history",
-    (HISTORY, 3): "AutoInt+ with history and three interacting layers",
 }
 
 
@@ -183,19 +173,13 @@ def _cell(row: dict, name: str) -> str:
     return metrics.as_text(float(value) if pd.isna(half) else (value, half))
 
 
-def seeds(name: str, root: Path = files.ROOT) -> str:
-    """Mean and spread over five seeds of a model and its variants, as Markdown.
-
-    Args:
-        name: a key of `SEED_GRIDS`.
-        root: the folder that contains `model/`.
-    """
-    rows = pd.concat(read("ml-1m", f"experiments/{grid}", root) for grid in SEED_GRIDS[name])
-    rows = rows[rows["refit"]].assign(error=rows.get("error"))
-    variants = [variant for variant in VARIANTS if variant[0] in set(rows["model"])]
-    columns = SEED_METRICS[name]
+def seeds(protocol: str, root: Path = files.ROOT) -> str:
+    """Mean and spread over five seeds of the tuned setting and of its variants, as Markdown."""
+    grids = SEED_GRIDS[protocol]
+    rows = pd.concat(read("ml-1m", f"experiments/{name}", root) for name in grids)
+    columns = SEED_METRICS[protocol]
     primary = next(iter(columns))
-    table = over_seeds(rows, variants, list(columns), primary)
+    table = over_seeds(rows, list(VARIANTS), list(columns), primary)
     lines = [
         [
             VARIANTS[row["model"], row["num_layers"]],
@@ -306,7 +290,7 @@ def explanations(root: Path = files.ROOT) -> str:
 def blocks(root: Path = files.ROOT) -> dict[str, str]:
     """Every generated table by the name of its marks, see `files.with_block`."""
     texts = {"headline": headline(root), "explanations": explanations(root)}
-    texts |= {f"seeds {name}": seeds(name, root) for name in SEED_GRIDS}
+    texts |= {f"seeds {protocol}": seeds(protocol, root) for protocol in SEED_GRIDS}
     texts["new users' lists"] = new_user_lists(root)
     for dataset in ("ml-1m", "ml-100k"):
         table = read(dataset, root=root)
