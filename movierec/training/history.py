@@ -45,7 +45,7 @@ from movierec.training.settings import SEED, Settings
 
 ADDED = 2 * SUMS  # fields
 FOLDS = 5
-EPOCHS = 7  # the best on validation rows, see `search --grid history`
+EPOCHS = 7  # chosen on validation rows, see docs/results.md#other-ratings-as-input
 
 log = logging.getLogger("movierec")
 # of its own: Numba would not notice a change in another file
