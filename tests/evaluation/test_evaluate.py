@@ -18,7 +18,10 @@ from movierec.training.named_settings import SETTINGS
 from movierec.training.train import train
 
 
-@pytest.fixture(scope="module", params=[pytest.param("ml-1m", marks=pytest.mark.slow), "ml-100k"])
+NAMES = [pytest.param(name, marks=pytest.mark.slow) for name in ("ml-1m", "ml-100k")]
+
+
+@pytest.fixture(scope="module", params=NAMES)
 def data(request):
     """A data set whose committed table was made with the same copy."""
     data = request.getfixturevalue(request.param.replace("-", ""))

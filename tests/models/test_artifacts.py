@@ -70,10 +70,10 @@ def assert_refused(folder, message, name="autointmlp"):
 
 
 def test_a_missing_file_or_another_models_manifest_is_refused(folder):
-    folder.weights("autointmlp").unlink()
-    assert_refused(folder, "weights.h5 is missing")
     folder.encoder.unlink()
     assert_refused(folder, "label_encoders.pkl is missing")
+    folder.weights("autointmlp").unlink()
+    assert_refused(folder, "weights.h5 is missing")
     folder.manifest.unlink()
     assert_refused(folder, "manifest.json has no entry for autointmlp")
     folder.manifest.write_text(json.dumps({"svd": {}}))
