@@ -17,7 +17,6 @@ from movierec.training import candidates
 from movierec.training.named_settings import SETTINGS
 from movierec.training.train import train
 
-
 NAMES = [pytest.param(name, marks=pytest.mark.slow) for name in ("ml-1m", "ml-100k")]
 
 
