@@ -43,7 +43,7 @@ def preprocess(options: argparse.Namespace) -> None:
         print(path.relative_to(DATA_DIR.parent))
 
 
-# the models on which an option of `train` has an effect
+# which models each option of `train` applies to
 TRAIN_OPTIONS = {
     "setting": {*registry.TITLES},
     "replace": {*registry.TITLES},

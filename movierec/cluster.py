@@ -137,7 +137,7 @@ def check(address: str) -> None:
 
 
 def _not_listening(address: str) -> str:
-    """Why nothing accepts connections at host:port or ray://host:port; "" if something does."""
+    """The reason why host:port or ray://host:port accepts no connection, or "" if it does."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         return ""  # Ray looks for the address itself
@@ -149,7 +149,7 @@ def _not_listening(address: str) -> str:
 
 
 def _not_connecting(address: str) -> str:
-    """Why Ray cannot connect to the address; "" if it can."""
+    """The reason why Ray cannot connect to the address, or "" if it can."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", PROBE, address],

@@ -102,7 +102,7 @@ elif __name__ == "__main__":
             print(f"  skipped: {MANUAL_DATA[path.stem]} is missing, see data/README.md")
             continue
         if not save and path.parent != FOLDER:
-            # the side notebooks' data is not smaller
+            # the side notebooks have no smaller data, so they train less
             os.environ.setdefault("EPOCHS", "1")
             os.environ.setdefault("SEEDS", "42")
         executed = run(path)

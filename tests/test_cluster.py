@@ -62,7 +62,7 @@ def refused(*_, **__):
 
 @pytest.fixture
 def installed(monkeypatch):
-    """As if Ray were installed."""
+    """Let the check for Ray succeed without Ray."""
     found = importlib.util.find_spec("json")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
 

@@ -52,7 +52,7 @@ class Scale:
 
     @property
     def implicit(self) -> bool:
-        """Whether there is only one rating, which says that a user chose a movie."""
+        """Whether the scale has only one rating, meaning that the user chose the movie."""
         return len(self.ratings) == 1
 
     @property

@@ -1,4 +1,4 @@
-"""The tables of a data set, indexed.
+"""The tables of a data set, and look-ups in them.
 
 =========  ==================================================================================
 users      user_id and one column per further feature; in ML-1M and ML-100K gender (F/M), age

@@ -347,7 +347,7 @@ def load_arrays(folder: ModelFolder, name: str, data: Dataset) -> ArrayModel:
 
 
 def _saved(folder: ModelFolder, name: str) -> tuple[dict, Path, str]:
-    """A model's manifest entry, its file with the entry's SHA-256, and how to restore the file.
+    """A model's manifest entry, its checked file, and the sentence on how to restore the file.
 
     Raises:
         ArtifactError: there is no entry; the file is missing, not a plain file or another one.
@@ -440,7 +440,7 @@ def check_data(entry: dict, data: Dataset, name: str) -> None:
 
 
 def _other_tables(entry: dict, data: Dataset) -> list[str]:
-    """Like `_differing`, but without timestamps, in which copies of one release may differ."""
+    """The tables that `_differing` finds, without timestamps: copies may differ in those."""
     return [table for table in _differing(entry, data) if table != "timestamps"]
 
 

@@ -1,4 +1,4 @@
-"""AutoInt+ with history: a user's and a movie's other ratings as four more field vectors.
+"""AutoInt+ that also reads the other ratings of the user and of the movie, as four more fields.
 
 Of a user's n known ratings r_j of movies j, the model reads the sums
 
@@ -38,7 +38,7 @@ _SIZES = ("num_heads", "num_positive", "pairwise_pooling")
 
 
 def mean_ratings(owners: np.ndarray, ratings: np.ndarray, count: int, prior: int) -> np.ndarray:
-    """The mean rating of each movie, or of each user, pulled to the mean of all ratings.
+    """Each movie's or each user's mean rating, pulled towards the mean of all ratings.
 
     Args:
         owners: position of each rating's movie or user, shape (rows,).
@@ -61,7 +61,7 @@ def known_ratings(data: Dataset, rows: np.ndarray) -> sparse.csr_array:
 def sums_of(
     ratings: sparse.csr_array, vectors: np.ndarray, means: np.ndarray, prior: int
 ) -> np.ndarray:
-    """The two sums of every user, float32, shape (users, 2, dim); 0 without ratings.
+    """Each user's two sums, float32, shape (users, 2, dim); 0 for users without ratings.
 
     Args:
         ratings: the known ratings, float32, shape (users, movies).
@@ -107,7 +107,7 @@ class HistoryModel:
     def of(
         cls, model: NumpyModel, movie_sums: np.ndarray, movie_column: int, *of_movies: np.ndarray
     ) -> "HistoryModel":
-        """The model from a trained AutoInt+ in which the added fields have one id each.
+        """Make the model from a trained AutoInt+ in which each added field has one id.
 
         Args:
             model: AutoInt+ whose last 2 · `SUMS` vectors are added to the movies' sums and to the
@@ -204,5 +204,5 @@ class HistoryModel:
 
 
 def _by_field(vectors: np.ndarray) -> np.ndarray:
-    """Rows of an embedding table, field after field, from vectors of shape (ids, fields, dim)."""
+    """Table rows from vectors (ids, fields, dim): all ids of one field, then of the next."""
     return vectors.swapaxes(0, 1).reshape(-1, vectors.shape[2])

@@ -275,7 +275,7 @@ class Lookups:
         return tuple(int(newest[feature].iloc[0]) for feature in TIME_FEATURES)
 
     def rated(self, user_id: int) -> np.ndarray:
-        """Positions of the movies that the user has rated, oldest first, see `rows_of`."""
+        """Positions of the movies that the user has rated, in the order of `rows_of`."""
         return self.data.rating_movies[self.rows_of(user_id)]
 
     def liked(self, user_id: int) -> np.ndarray:

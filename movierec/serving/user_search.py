@@ -6,7 +6,7 @@ import pandas as pd
 from movierec.serving.descriptions import Wanted
 from movierec.serving.lookups import Lookups
 
-# a user dislikes a genre if they liked at most this share of its movies that they rated
+# a user dislikes a genre if they rated movies of it and liked at most this share of them
 LIKED_AT_MOST = 0.25
 RATED_AT_LEAST = 5  # movies of a genre that users must have rated to dislike it
 

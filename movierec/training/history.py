@@ -160,7 +160,7 @@ def train(
 
 
 class _Side:
-    """Every user's ratings of movies, or every movie's ratings by users, and how they are divided.
+    """The ratings, grouped by user or by movie, and their division into folds.
 
     The owners are the users and the others the movies, or the other way round.
 
@@ -181,7 +181,7 @@ class _Side:
         self.arrays = self.starts, others[self.order], self.deviations[self.order]
 
     def divide(self, folds: np.ndarray) -> None:
-        """Compute what the sums need: the ratings' folds, and b and 1 / √n without each fold."""
+        """Keep the folds, and each owner's b and 1 / √n with each fold left out."""
         size = FOLDS * self.count
         part = self.owners * FOLDS + folds
         counts = np.bincount(part, minlength=size).reshape(-1, FOLDS)
@@ -219,7 +219,7 @@ class _Events:
             side.divide(self.folds)
 
     def movie_sums(self, vectors: np.ndarray) -> np.ndarray:
-        """The movies' sums over all ratings, (movies, 2, dim), from the users' vectors."""
+        """Each movie's sums over all its ratings, (movies, 2, dim), given the users' vectors."""
         return sums_of(self.known.T.tocsr(), vectors, self.of_movies.means, MOVIE_PRIOR)
 
 
@@ -263,12 +263,12 @@ def _step_function(network, vectors, optimizer, events, encoded, settings, noise
 
 
 def _sums_function(side: _Side):
-    """The sums of rows (rows, 2, dim) from the vectors y, the rows' owners and their folds."""
+    """A function from the vectors y, and owners and folds of rows, to sums (rows, 2, dim)."""
     threads = joblib.cpu_count()
     pool = ThreadPoolExecutor(threads)
 
     def in_parts(function, owners: np.ndarray) -> list:
-        """Results of `function` for slices of the owners with about the same number of ratings."""
+        """Call `function` on slices of the owners that have about equally many ratings."""
         ends = np.cumsum(side.starts[owners + 1] - side.starts[owners])
         cuts = np.searchsorted(ends, ends[-1] * np.arange(1, threads) / threads)
         cuts = [0, *cuts.tolist(), len(owners)]
@@ -312,7 +312,7 @@ def _sums_function(side: _Side):
 
 @compiled
 def add_sums(vectors, owners, starts, others, deviations, folds, bias, scale, sums):
-    """Write the two sums of each owner without the ratings of each fold.
+    """Write each owner's two sums, once for each fold that is left out.
 
     Args:
         vectors: y, (others, dim).
@@ -346,7 +346,7 @@ def add_sums(vectors, owners, starts, others, deviations, folds, bias, scale, su
 
 @compiled
 def add_gradients(upstream, owners, starts, others, deviations, folds, bias, scale, gradient):
-    """Add the gradient with respect to the vectors y, (others, dim), to `gradient`.
+    """Add the gradient of the vectors y, shape (others, dim), to `gradient`.
 
     Args:
         upstream: gradient with respect to the sums, (rows, FOLDS, 2, dim).

@@ -173,7 +173,7 @@ def with_unknown(batch: tf.Tensor, rate: float, noise) -> tf.Tensor:
 
 
 def mean_penalty(penalties: tf.Tensor, rows: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """The penalty of a batch: the mean over its rows of Σ penalty · (length of the vector)².
+    """The mean penalty of a batch's rows; a row's is Σ penalty · (length of the vector)².
 
     Args:
         penalties: see `embedding_penalties`.
@@ -185,7 +185,7 @@ def mean_penalty(penalties: tf.Tensor, rows: tf.Tensor, vectors: tf.Tensor) -> t
 
 
 def over_batches(step):
-    """A graph that calls `step` with each batch of rows (steps, batch) and returns the losses."""
+    """A graph that calls `step` on each of the batches (steps, batch) and returns their losses."""
 
     # map_fn instead of a Python loop: AutoGraph does not convert loops on every Python version
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)], autograph=False)

@@ -45,7 +45,7 @@ def show(
 def _by_reason(
     recommender: Recommender, movies: list[int], viewer: NewUser
 ) -> dict[str, list[str]]:
-    """The movies' titles, grouped by the liked movie that adds most to their place, or ""."""
+    """The movies' titles by the liked movie that raises each of them most ("" if none does)."""
     name, rated = recommender.lookups.name, pd.DataFrame(viewer.rated, columns=[MOVIE, RATING])
     groups = {}
     for movie_id in movies:

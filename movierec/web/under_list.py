@@ -60,7 +60,7 @@ def _show_download(
     words: Mapping,
 ) -> None:
     def content() -> bytes:
-        """The file, made when it is asked for; Excel needs the byte order mark."""
+        """The CSV file, made when the button is clicked; Excel needs the byte order mark."""
         return table(viewer, lists, target, view).to_csv(index=False).encode("utf-8-sig")
 
     st.download_button(

@@ -33,14 +33,14 @@ def test_each_users_ratings_are_divided_into_parts_of_equal_size(events):
 
 
 def arguments(events, side, rows):
-    """The arguments of the function of sums after the vectors, for positions of ratings."""
+    """Owners and folds of the ratings at these positions, as tensors."""
     rows = np.asarray(rows)
     return tf.constant(side.owners[rows]), tf.constant(events.folds[rows])
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["of movies", "of users"])
 def test_the_history_of_a_rating_has_the_owners_ratings_in_the_other_parts(events, number):
-    """With one-hot vectors the second sum counts the others, and the first one deviations."""
+    """With one-hot vectors the sums show which ratings they read, and their deviations."""
     side, (other, prior) = (
         events.sides[number],
         [(events.of_users, 10), (events.of_movies, 5)][number],
@@ -61,7 +61,7 @@ def test_the_history_of_a_rating_has_the_owners_ratings_in_the_other_parts(event
 
 
 def test_the_means_of_movies_are_pulled_more_than_those_of_users(events):
-    """A user's history reads the movies' means, and a movie's history those of the users."""
+    """The history of a user uses movies' means; the history of a movie uses users' means."""
     for side, owners, prior in (
         (events.of_users, events.of_movies.owners, 10),
         (events.of_movies, events.of_users.owners, 5),
@@ -89,7 +89,7 @@ def test_the_gradient_of_the_sums(events, number):
 
 
 def test_a_trained_model_keeps_the_movies_sums_over_all_ratings(dataset, events):
-    """Without folds: the sum of the users who rated a movie."""
+    """A movie's second sum is over all users who rated it, whatever the fold."""
     vectors = np.eye(len(events.of_movies.means), dtype=np.float32)
     sums = events.movie_sums(vectors)
     movie = events.of_movies.owners[0]
