@@ -104,3 +104,9 @@ def settled(page: Page) -> None:
     """Wait until the page's script has ended and the browser has drawn its result."""
     page.wait_for_timeout(50)  # a click is sent by a timer
     page.wait_for_function(SETTLED)
+
+
+def fits_width(page: Page) -> None:
+    """Wait until the page needs no horizontal scrolling; after a change of size it takes a moment."""
+    main = page.get_by_test_id("stMain").element_handle()
+    page.wait_for_function("main => main.scrollWidth <= main.clientWidth", arg=main, timeout=10_000)
