@@ -297,7 +297,6 @@ class AutoInt(keras.Model):
 
     def probabilities(self, logits):
         """Probability of a positive label, `(batch, 1)`, from logits `(batch, num_classes)`."""
-
         if self.num_classes == 1:
             return ops.sigmoid(logits)
         shares = ops.softmax(logits)[:, -self.num_positive :]

@@ -3,23 +3,25 @@
 import argparse
 import dataclasses
 import logging
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from movierec import files, provenance
 from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
-from movierec.errors import MovieRecError
+from movierec.errors import MovieRecError, quoted
 from movierec.models import registry
 from movierec.models.artifacts import ARRAY_MODELS, CANDIDATES, HISTORY, NEXT_MOVIE
 from movierec.search.grids import GRIDS, grid_for
 from movierec.sequences import sessions
 from movierec.serving.lookups import ORDERS
 from movierec.training import named_settings
-from movierec.training.settings import SEED
+from movierec.training.settings import SEED, TrainingError
 
 PROTOCOLS = (*splits.PROTOCOLS, "future")
+SEEDS = range(2**32)
 
 # Commands import the modules that do the work themselves, so that --help needs no TensorFlow.
 
@@ -64,10 +66,11 @@ def train(options: argparse.Namespace) -> None:
     names = [options.model]
     if options.model is None:
         names = [*registry.TITLES]
-        if protocol == "test-rows":  # the protocols for evaluation fit it themselves
+        tuned = given.get("setting", "tuned") == "tuned"  # the other settings have no lists
+        if tuned and protocol == "test-rows":  # the protocols for evaluation fit it themselves
             names.append(CANDIDATES)
         # with more ratings it would take days
-        if len(dataset.ratings) <= named_settings.LARGE_DATA:
+        if tuned and len(dataset.ratings) <= named_settings.LARGE_DATA:
             names.append(NEXT_MOVIE)
     for name in names:
         print(f"training {name} ...", flush=True)
@@ -89,6 +92,11 @@ def _train(name: str, dataset: movielens.Dataset, options: Mapping) -> None:
     elif name == HISTORY:
         from movierec.training import history
 
+        if dataset.scale.implicit:
+            raise TrainingError(
+                f"{dataset.name} has no ratings that say what was not liked, and {HISTORY} learns "
+                "from the differences of ratings: train another model"
+            )
         history.train(dataset, **options)
     else:
         from movierec.training.train import train
@@ -286,6 +294,19 @@ def compile_kernels(options: argparse.Namespace) -> None:
     kernels.compile_all()
 
 
+def _in(allowed: range) -> Callable[[str], int]:
+    """An argparse type: a whole number from a range."""
+
+    def number(text: str) -> int:
+        value = int(text) if re.fullmatch("[0-9]{1,18}", text) else -1
+        if value not in allowed:
+            limits = f"from {allowed.start} to {allowed.stop - 1}"
+            raise argparse.ArgumentTypeError(f"{quoted(text)}, expected a whole number {limits}")
+        return value
+
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = argparse.ArgumentParser(prog="python -m movierec", description=__doc__)
@@ -327,8 +348,10 @@ def parser() -> argparse.ArgumentParser:
     add_dataset(command)
     command.add_argument("--setting", choices=named_settings.SETTINGS, help="default: tuned")
     command.add_argument("--protocol", choices=splits.PROTOCOLS, help="default: test-rows")
-    command.add_argument("--seed", type=int, help=f"default: {SEED}")
-    command.add_argument("--epochs", type=int, help="maximum number, instead of the setting's")
+    command.add_argument("--seed", type=_in(SEEDS), help=f"default: {SEED}")
+    command.add_argument(
+        "--epochs", type=_in(range(1, 10_001)), help="maximum number, instead of the setting's"
+    )
     command.add_argument(
         "--replace",
         action="store_true",
@@ -343,7 +366,9 @@ def parser() -> argparse.ArgumentParser:
     command = add("search", search)
     command.add_argument("--grid", choices=[*GRIDS, *OTHER_GRIDS], required=True)
     add_dataset(command)
-    command.add_argument("--jobs", type=int, help="trials at a time (default: one per core)")
+    command.add_argument(
+        "--jobs", type=_in(range(1, 1025)), help="trials at a time (default: one per core)"
+    )
     command.add_argument("--memory", type=float, help="GiB for all trials together")
     add_cluster(command)
     command.add_argument(
@@ -375,7 +400,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = add("sessions", sessions_command)
     command.add_argument("--dataset", choices=sessions.NAMES, default="completejourney")
-    command.add_argument("--seed", type=int, default=SEED)
+    command.add_argument("--seed", type=_in(SEEDS), default=SEED)
 
     command = add("artists", artists)
     command.add_argument("--folder", type=Path, help="folder of the Last.fm files")

@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -236,8 +237,10 @@ def recommend_all(recommender: Recommender, n: int, order: str, address: str, pa
     else:
         folder.rename(path)
     # including those of runs that never ended
-    for left in path.parent.glob(f".{path.name}.*.blocks"):
-        shutil.rmtree(left)
+    own = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]+\.blocks")
+    for left in path.parent.iterdir():
+        if own.fullmatch(left.name):
+            shutil.rmtree(left)
     return count
 
 

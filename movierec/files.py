@@ -145,7 +145,7 @@ def locked(folder: Path, name: str = "", timeout: float | None = None) -> Iterat
     Raises:
         OSError: another process holds it for longer, or the folder is not writable.
     """
-    import filelock  # training on encoded rows does without it
+    import filelock  # not installed where only encoded rows are trained on
 
     path = folder / (f".{name}.lock" if name else ".lock")
     lock = filelock.FileLock(path, timeout=LOCK_TIMEOUT if timeout is None else timeout)

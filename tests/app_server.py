@@ -107,6 +107,7 @@ def settled(page: Page) -> None:
 
 
 def fits_width(page: Page) -> None:
-    """Wait until the page needs no horizontal scrolling; after a change of size it takes a moment."""
+    """Wait until the page needs no horizontal scrolling; a new layout takes a moment."""
+    fits = "main => main.scrollWidth <= main.clientWidth"
     main = page.get_by_test_id("stMain").element_handle()
-    page.wait_for_function("main => main.scrollWidth <= main.clientWidth", arg=main, timeout=10_000)
+    page.wait_for_function(fits, arg=main, timeout=10_000)

@@ -124,14 +124,19 @@ def test_lists_go_on_from_the_finished_blocks(here, small, tmp_path, name):
     pd.testing.assert_frame_equal(found, small.recommend_all(4), check_dtype=False)
 
 
-def test_finished_blocks_of_another_run_are_not_used(here, small, tmp_path):
-    path, here.fail = tmp_path / "lists.parquet", True
+@pytest.mark.parametrize("name", ["lists.parquet", "lists[1].csv"])
+def test_finished_blocks_of_another_run_are_deleted(here, small, tmp_path, name):
+    path, here.fail = tmp_path / name, True
     with pytest.raises(ClusterError):
         cluster.recommend_all(small, 4, "for-you", "auto", path)
     here.fail = False
+    other = tmp_path / f".{name}.parquet.0123456789ab.blocks"  # of a longer name
+    other.mkdir()
     cluster.recommend_all(small, 5, "for-you", "auto", path)
     assert len(here.run) == 2 + 4
-    assert pd.read_parquet(path).equals(small.recommend_all(5))
+    assert sorted(tmp_path.iterdir()) == sorted([other, path])
+    found = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    pd.testing.assert_frame_equal(found, small.recommend_all(5), check_dtype=False)
 
 
 def test_wrong_arguments_are_refused_before_connecting(small, tmp_path):

@@ -1,5 +1,6 @@
 """The command line: every command's help, output, and one-line errors."""
 
+import dataclasses
 import io
 import json
 
@@ -8,6 +9,7 @@ import pytest
 
 from movierec import __main__ as command_line
 from movierec import files
+from movierec.data.schema import Scale
 from movierec.evaluation import evaluate, results
 from movierec.training import train
 
@@ -107,6 +109,9 @@ def test_unknown_words_are_refused_by_the_parser(capsys, command):
         ("recommend --user 1 --cluster auto", "give --all instead of --user"),
         ("search --grid wide --cluster auto --jobs 2", "--jobs and --memory are about this"),
         ("search --grid fold-in --cluster auto", "--cluster has no effect on the grid fold-in"),
+        ("train --seed -1", "--seed: '-1', expected a whole number from 0 to 4294967295"),
+        ("train --epochs 0", "--epochs: '0', expected a whole number from 1 to 10000"),
+        ("sessions --seed 1e3", "--seed: '1e3', expected a whole number"),
     ],
 )
 def test_options_without_effect_and_contradictions_are_refused(capsys, command, message):
@@ -114,6 +119,31 @@ def test_options_without_effect_and_contradictions_are_refused(capsys, command, 
         command_line.main(command.split())
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ([], ["autoint", "autointmlp", "candidates", "next-movie"]),
+        (["--epochs", "1", "--replace"], ["autoint", "autointmlp", "candidates", "next-movie"]),
+        (["--setting", "original"], ["autoint", "autointmlp"]),
+        (["--protocol", "paper"], ["autoint", "autointmlp", "next-movie"]),
+        (["--model", "history"], ["history"]),
+    ],
+)
+def test_which_models_are_trained(capsys, project, monkeypatch, arguments, names):
+    trained = []
+    monkeypatch.setattr(command_line, "_train", lambda name, *_: trained.append(name))
+    run(capsys, "train", *arguments)
+    assert trained == names
+
+
+def test_history_needs_ratings(capsys, project, made, monkeypatch):
+    implicit = dataclasses.replace(made, scale=Scale((1,), 1))
+    monkeypatch.setattr(command_line.movielens, "load", lambda name: implicit)
+    with pytest.raises(SystemExit):
+        run(capsys, "train", "--model", "history")
+    assert "no ratings that say what was not liked" in capsys.readouterr().err
 
 
 def test_train_evaluate_and_compile(capsys, project, caplog):

@@ -134,8 +134,8 @@ def read_360k(path: Path) -> Plays:
 
     A user with an invalid line (a wrong number of fields, no artist, or plays that are not a whole
     number above 0) is dropped, since the remaining plays may be incomplete. Artists are identified
-    by name because many have no MBID. The file is read in blocks, so that the
-    text of all 17.5 million rows is never in memory at once.
+    by name because many have no MBID. The file is read in blocks, so that the text of all 17.5
+    million rows is never in memory at once.
 
     Raises:
         DataError: no user with valid lines only.

@@ -33,7 +33,7 @@ RATINGS, ITEMS, USERS, CHOICES = "ratings.csv", "items.csv", "users.csv", "datas
 MOST_RATINGS = 20  # different ratings of a scale
 MOST_VALUES = 100  # different values of a further column that becomes a field as it is
 BINS = 10  # parts that a numeric column with more values is divided into
-LIKED_SHARE = 0.8  # of the highest rating: from there on something is liked; 4 of 5 stars
+LIKED_SHARE = 0.8  # a rating of this share of the highest or more means liked: 4 of 5 stars
 
 # what a column means → its usual names, compared without case and "_"
 NAMES = {
@@ -172,7 +172,7 @@ def _ratings(frame: pd.DataFrame, file: str, liked: float | None) -> tuple[pd.Da
         raise _fault(file, frame, RATING, wrong, "a number")
     scale = _scale(np.unique(numbers), file, liked)
     whole = all(float(rating).is_integer() for rating in scale.ratings)
-    table[RATING] = numbers.astype(np.int32 if whole else np.float32)
+    table[RATING] = numbers.astype(np.int32 if whole else np.float64)
     return table[[USER, MOVIE, RATING, TIMESTAMP]], scale
 
 
@@ -186,7 +186,7 @@ def _scale(found: np.ndarray, file: str, liked: float | None) -> Scale:
         )
     usual = [scale for scale in (FIVE_STARS, HALF_STARS) if set(found) <= set(scale.ratings)]
     ratings = usual[0].ratings if usual else tuple(found.tolist())
-    lowest = LIKED_SHARE * ratings[-1] if liked is None else liked
+    lowest = round(LIKED_SHARE * ratings[-1], 6) if liked is None else liked
     above = [rating for rating in ratings if rating >= lowest]
     if not above or (len(above) == len(ratings) > 1):
         raise DataError(
@@ -244,7 +244,7 @@ def _fault(file: str, frame: pd.DataFrame, name: str, wrong: pd.Series, expected
 
 
 def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[str]) -> pd.DataFrame:
-    """`table` with further columns as fields of few values; says what was done with each.
+    """`table` with further columns as fields of few values; logs what was done with each.
 
     Args:
         table: the known columns, and further ones as text.
@@ -269,7 +269,7 @@ def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[st
             bins = pd.qcut(numbers, BINS, duplicates="drop")
             kept[name] = bins.astype(str).where(~empty, "")
             log.info(
-                "%s: the column %s is a field, in %d parts with about equally many rows",
+                "%s: the column %s is a field, divided into %d parts by quantiles",
                 file,
                 name,
                 bins.nunique(),

@@ -9,8 +9,8 @@ ratings    user_id, movie_id, rating, timestamp (seconds since 1970, UTC; 0 ever
            data set has no times)
 =========  ==================================================================================
 
-Rows keep the order of the raw files. Whole numbers are int32, half stars float32, timestamps
-int64.
+Rows keep the order of the raw files. Whole numbers are int32, timestamps int64, and ratings with
+decimals float32 (a release's half stars) or float64 (own ratings).
 """
 
 from dataclasses import dataclass

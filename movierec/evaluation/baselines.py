@@ -25,7 +25,7 @@ class Interactions:
     Args:
         users, movies: positions, int, shape (rows,).
         labels: 0 or 1, shape (rows,).
-        ratings: 1 to 5, shape (rows,).
+        ratings: of the data set's scale, shape (rows,).
         shape: number of users and of movies, including those without ratings.
     """
 

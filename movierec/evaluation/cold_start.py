@@ -112,7 +112,7 @@ def lists(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         One row per number of known ratings and ranker ("for you" and "surest" of AutoInt+, the
         number of ratings of the movie, and "EASE", the candidate model's weights alone):
         ratings_known, ranker, users, ndcg@10 and ndcg@10_ci; changed, the mean number of the ten
-        movies that are not in the ranker's list without known ratings; weights and the origin.
+        movies that are not in the ranker's list without known ratings; weights.
 
     Raises:
         ArtifactError: saved files that do not belong together or to the data.

@@ -46,8 +46,8 @@ def evaluate(dataset: SplitDataset, root: Path = files.ROOT) -> pd.DataFrame:
         interval over users); `gain` over the movie mean and, for models, `lead` over the best
         baseline, both in the protocol's primary metric and with the bounds of the paired 95 %
         interval; best_baseline; ece where scores are probabilities; for models, additive_share of
-        their log-odds; coverage, gini, novelty and overlap of the
-        lists for full ranking; and the origin: code, versions, data, and for models weights.
+        their log-odds; the metrics of `future.list_metrics` of lists; and the origin: code,
+        versions, data, and for models weights.
 
     Raises:
         ArtifactError: saved files that do not belong together or to the data.

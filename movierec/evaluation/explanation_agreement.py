@@ -19,9 +19,8 @@ def agreement(recommender: Recommender, count: int = 500, seed: int = 0) -> dict
     """Rank correlation of attention and score changes on random recommendations.
 
     A recommendation is a random movie of the ten that a random user most probably likes (the order
-    "surest"). Fields that are unknown
-    in the row (such as the third genre of a movie with two) cannot change the score and are left
-    out.
+    "surest"). Fields that are unknown in the row (such as the third genre of a movie with two)
+    cannot change the score and are left out.
 
     Args:
         recommender: the recommender.

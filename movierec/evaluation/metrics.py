@@ -15,8 +15,9 @@ user_auc           (R - P(P+1)/2) ÷ (P·N)                       AUC within the
 =================  ===========================================  ============================
 
 In user_auc, R is the sum of the positive rows' ranks counted from the lowest score, equal scores
-sharing their mean rank, and N the number of other rows; it is NaN if N is 0. It asks only for the
-right order within a user; the AUC over all rows also rewards knowing who rates generously.
+sharing their mean rank, and N the number of other rows; it is NaN if N is 0. It measures only the
+order within a user. The AUC over all rows is also higher for a model that knows which users rate
+generously.
 
 The original's ideal sum runs over all P positives, so a perfect ranker does not reach 1 for a user
 with more than k of them. Users without a positive row have no defined value and are left out.

@@ -27,10 +27,10 @@ def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.
     """
     file = path(dataset, name, root)
     if not file.exists():
-        raise ArtifactError(
-            f"{file} is missing: restore it with git, or run "
-            f"`make evaluate DATASET={dataset} PROTOCOL=all`"
-        )
+        command = f"evaluate DATASET={dataset} PROTOCOL=all"
+        if file.parent.name == "experiments":
+            command = f"search DATASET={dataset} GRID={file.stem}"
+        raise ArtifactError(f"{file} is missing: restore it with git, or run `make {command}`")
     return _table(file)
 
 
@@ -75,6 +75,7 @@ def merge(
         order = {name: number for number, name in enumerate(DESCRIPTIONS)}
         rounded = rounded.iloc[np.argsort(protocols(rounded).map(order), kind="stable")]
         rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
+        rounded = rounded.dropna(axis=1, how="all")  # columns of an older version
         write(rounded, file)
     return pd.read_csv(file)  # the same digits as in the file
 

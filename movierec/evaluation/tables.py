@@ -9,7 +9,7 @@ from scipy import stats
 from movierec import files, provenance
 from movierec.evaluation import metrics
 from movierec.evaluation.results import protocols, read
-from movierec.models.artifacts import ArtifactError
+from movierec.models.artifacts import HISTORY, ArtifactError
 
 PAGES = ("README.md", "README.ko.md", "docs/results.md", "docs/results.ko.md")
 ROW_METRICS = {"auc": "AUC (all rows)", "logloss": "LogLoss"}
@@ -93,6 +93,7 @@ SEED_GRIDS = {
     "test-rows": ("seeds", "seeds-autoint"),
     "paper": ("seeds-paper",),
     "temporal": ("seeds-temporal",),
+    "history": ("history",),
 }
 # The first one is the metric of the difference.
 SEED_METRICS = {
@@ -115,12 +116,21 @@ SEED_METRICS = {
         "test_user_auc": "AUC per user",
         "test_ndcg_original@10": "NDCG@10 (original)",
     },
+    "history": {
+        "test_ndcg_original@10": "NDCG@10 (original)",
+        "test_recall@10": "HitRate@10 (original)",
+        "test_user_auc": "AUC per user",
+        "test_auc": "AUC (all rows)",
+        "test_logloss": "LogLoss",
+    },
 }
 VARIANTS = {
     ("autointmlp", 3): "AutoInt+, tuned setting",
     ("autointmlp", 1): "AutoInt+ with one interacting layer",
     ("autointmlp", 0): "AutoInt+ without attention",
     ("autoint", 3): "AutoInt, tuned setting",
+    (HISTORY, 0): "AutoInt+ with history, tuned setting",
+    (HISTORY, 3): "AutoInt+ with history and three interacting layers",
 }
 
 
@@ -173,17 +183,23 @@ def _cell(row: dict, name: str) -> str:
     return metrics.as_text(float(value) if pd.isna(half) else (value, half))
 
 
-def seeds(protocol: str, root: Path = files.ROOT) -> str:
-    """Mean and spread over five seeds of the tuned setting and of its variants, as Markdown."""
-    grids = SEED_GRIDS[protocol]
-    rows = pd.concat(read("ml-1m", f"experiments/{name}", root) for name in grids)
-    columns = SEED_METRICS[protocol]
+def seeds(name: str, root: Path = files.ROOT) -> str:
+    """Mean and spread over five seeds of a setting and of its variants, as Markdown.
+
+    Args:
+        name: one of `SEED_GRIDS`: a protocol, or "history".
+    """
+    rows = pd.concat(read("ml-1m", f"experiments/{grid}", root) for grid in SEED_GRIDS[name])
+    if name == "history":
+        rows = rows[rows["refit"]].assign(error=None)  # the others chose the number of epochs
+    columns = SEED_METRICS[name]
     primary = next(iter(columns))
-    table = over_seeds(rows, list(VARIANTS), list(columns), primary)
+    variants = [variant for variant in VARIANTS if variant[0] in set(rows["model"])]
+    table = over_seeds(rows, variants, list(columns), primary)
     lines = [
         [
             VARIANTS[row["model"], row["num_layers"]],
-            *(metrics.as_text((row[name], row[f"{name}_std"])) for name in columns),
+            *(metrics.as_text((row[metric], row[f"{metric}_std"])) for metric in columns),
             _cell(row, "lead"),
         ]
         for row in table.to_dict("records")
@@ -290,7 +306,7 @@ def explanations(root: Path = files.ROOT) -> str:
 def blocks(root: Path = files.ROOT) -> dict[str, str]:
     """Every generated table by the name of its marks, see `files.with_block`."""
     texts = {"headline": headline(root), "explanations": explanations(root)}
-    texts |= {f"seeds {protocol}": seeds(protocol, root) for protocol in SEED_GRIDS}
+    texts |= {f"seeds {name}": seeds(name, root) for name in SEED_GRIDS}
     texts["new users' lists"] = new_user_lists(root)
     for dataset in ("ml-1m", "ml-100k"):
         table = read(dataset, root=root)
@@ -317,7 +333,9 @@ def figure(key: str, digits: int, root: Path = files.ROOT) -> str:
     rows = read("ml-100k" if small else "ml-1m", name.removeprefix("ml-100k/"), root)
     for condition in conditions:
         where, _, wanted = condition.partition("=")
-        rows = rows[rows.get(where, pd.Series(dtype=str)).map(str) == wanted]
+        if where not in rows:
+            raise ArtifactError(f"{key!r} has a condition on {where!r}, a column that {name} lacks")
+        rows = rows[rows[where].map(str) == wanted]
     if len(rows) != 1 or column not in rows:
         raise ArtifactError(f"{key!r} leads to {len(rows)} rows, expected one with {column}")
     return f"{rows[column].iloc[0]:.{digits}f}"

@@ -66,7 +66,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def _identity(grid: Grid, settings: Settings, seed: int, data: Dataset) -> str:
-    """A trial's key: of its model, protocol, settings, seed, data and whether test rows count."""
+    """A trial's key: model, protocol, settings, seed, data and whether it scores test rows."""
     what = [grid.model, grid.protocol, dataclasses.asdict(settings), seed]
     what += [data.fingerprint, grid.test]
     return files.digest(json.dumps(what, sort_keys=True).encode())[:12]

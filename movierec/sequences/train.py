@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from movierec.models import next_movie
 from movierec.sequences.next_item import NextItem
 from movierec.sequences.prefixes import PADDING, EncodedSessions, Prefixes, Scorer, batches
-from movierec.training.loop import averaged_weights
+from movierec.training.loop import averaged_weights, optimizer_of
 from movierec.training.settings import TrainingError
 
 log = logging.getLogger("movierec")
@@ -44,6 +45,10 @@ class NextItemSettings:
     epochs: int = 7
     ema_momentum: float = 0.99
 
+    def __post_init__(self):
+        if self.epochs < 1:
+            raise TrainingError(f"epochs is {self.epochs}, expected a whole number of at least 1")
+
     def build(self, items: int) -> NextItem:
         """A new model with random weights for `items` items."""
         names = ("encoder", "dim", "num_layers", "num_heads", "length", "dropout", "scale")
@@ -51,12 +56,14 @@ class NextItemSettings:
 
 
 # Tuned on validation events, see notebooks/recommender_system/.
-MOVIE_SETTINGS = NextItemSettings(dim=128, length=200, dropout=0.3, batch_size=32, epochs=10)
+MOVIE_SETTINGS = NextItemSettings(
+    dim=128, length=next_movie.LENGTH, dropout=0.3, batch_size=32, epochs=10
+)
 SETTINGS = {
     "yoochoose1_64": NextItemSettings(),
     "yoochoose": NextItemSettings(),
     "completejourney": NextItemSettings(epochs=3),
-    "ml-1m": MOVIE_SETTINGS,
+    "ml-1m": dataclasses.replace(MOVIE_SETTINGS, epochs=28),
     "ml-100k": dataclasses.replace(MOVIE_SETTINGS, batch_size=16),
 }
 
@@ -79,11 +86,7 @@ def fit(
     keras.utils.set_random_seed(seed)
     model = settings.build(sessions.items)
     weights = model.trainable_variables
-    momentum = settings.ema_momentum
-    optimizer = keras.optimizers.Adam(
-        settings.learning_rate, use_ema=momentum > 0, ema_momentum=momentum
-    )
-    optimizer.build(weights)
+    optimizer = optimizer_of(settings, weights)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
     def step(window):

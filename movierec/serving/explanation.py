@@ -25,7 +25,7 @@ class Explanation:
     Args:
         field_values: the value of each field as text; "" where it is unknown to the model.
         attention: attention weights, float32 (layers, heads, fields, fields): row = query field,
-            column = key field; rows sum to 1.
+            column = key field; rows sum to 1. Shape (0,) if the model has no layers.
         probability: of a rating of 4 or more.
         without: the probability with each field unknown, float32 (fields,).
     """
@@ -80,7 +80,7 @@ def explain(recommender: Recommender, candidates: Candidates, movie_id: int) -> 
     known = recommender.encoder.classes.values()
     return Explanation(
         field_values=tuple(str(values[i]) for values, i in zip(known, ids, strict=True)),
-        attention=np.stack([layer[0] for layer in attention]),
+        attention=np.array([layer[0] for layer in attention]),
         probability=float(probability[0]),
         without=probability[1:],
     )

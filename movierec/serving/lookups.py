@@ -1,6 +1,6 @@
 """Facts about users and movies that the web page shows and filters by."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -205,6 +205,28 @@ class Lookups:
                 f"of one of its {len(self.data.movies):,} movies"
             )
         return int(position)
+
+    def rated_movies(self, rated: Collection[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of movies and their ratings, both of shape (pairs,).
+
+        Args:
+            rated: pairs of movie id and rating.
+
+        Raises:
+            RequestError: an unknown movie, a movie that is rated twice, or a rating that is not on
+                the data set's scale.
+        """
+        positions = [self.movie_position(movie_id) for movie_id, _ in rated]
+        if len(set(positions)) < len(positions):
+            raise RequestError("a movie is rated twice: expected one rating of each movie")
+        scale = self.data.scale.ratings
+        for movie_id, rating in rated:
+            if rating not in scale:
+                expected = ", ".join(f"{value:g}" for value in scale)
+                raise RequestError(
+                    f"the rating of movie {movie_id} is {quoted(rating)}, expected {expected}"
+                )
+        return np.array(positions, int), np.array([rating for _, rating in rated], float)
 
     @cached_property
     def _user_positions(self) -> dict[int, int]:

@@ -53,13 +53,12 @@ def candidates(
             ratings get the same time.
 
     Raises:
-        RequestError: impossible year or month.
+        RequestError: impossible year or month; ratings, see `Lookups.rated_movies`.
     """
     data = recommender.data
     ids = recommender.new_user_ids(user.profile, year, month)
     unrated = np.ones(len(ids), bool)
-    movies, ratings = np.array(user.rated).reshape(-1, 2).T
-    positions = data.movie_positions(movies)
+    positions, ratings = recommender.lookups.rated_movies(user.rated)
     unrated[positions] = False
     found = Candidates(ids, unrated, positions, positions[ratings >= data.scale.liked])
     if not user.rated:

@@ -23,7 +23,7 @@ from movierec.models.numpy_model import NumpyModel
 from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
 
 NO_FILTERS = Filters()
-LIKE = 50  # movies that pass the filter `like`
+LIKE = 50  # at most so many movies pass the filter `like`
 USERS = 256  # users at a time in `recommend_all`: with 500 movies each, their ids take 7 MB
 POOL = 500  # movies that AutoInt or AutoInt+ scores for a list "for-you" or "carry-on"
 
@@ -135,8 +135,11 @@ class Recommender:
         self._check_order(order)
         _check_whole("n", n, range(1, len(self.data.movies) + 1))
         users = np.arange(len(self.data.users)) if users is None else users
+        rated = np.diff(self.lookups.rated_table.indptr)
+        users = users[rated[users] < len(self.data.movies)]
         times = self.encoder.transform(self.lookups.last_times, self.data.fields.time)
-        blocks = [users[start : start + USERS] for start in range(0, len(users), USERS)]
+        starts = range(0, max(1, len(users)), USERS)
+        blocks = [users[start : start + USERS] for start in starts]
         parts = [self._best_of(block, times[block], n, order) for block in blocks]
         user, movie, rank, probability = (np.concatenate(part) for part in zip(*parts, strict=True))
         return pd.DataFrame(
@@ -159,9 +162,10 @@ class Recommender:
         if order == "carry-on":
             histories = self.lookups.histories(users, next_movie.LENGTH)
             some = histories[:, 0] >= 0
-            first_stage[some] = self.next_movie_model.log_probability(
-                histories[some], unrated[some]
-            )
+            if some.any():
+                first_stage[some] = self.next_movie_model.log_probability(
+                    histories[some], unrated[some]
+                )
         movies = _largest(first_stage, min(pool, first_stage.shape[1]))
         fields = self.data.fields
         ids = np.empty((*movies.shape, len(fields.all)), np.int32)
@@ -185,16 +189,21 @@ class Recommender:
         """All movies, encoded for this user; see `recommend` for other arguments and errors.
 
         Args:
-            seen: movie ids and ratings that the user gives in addition to those in the data. Liked
-                ones count for what the user turns to; the user's embedding remains as it is.
+            seen: movie ids and ratings that the user gives in addition to those in the data, or
+                instead of those of the same movie. Liked ones count for what the user turns to; the
+                user's embedding remains as it is.
+
+        Raises:
+            RequestError: also for `seen`, see `Lookups.rated_movies`.
         """
         user = self._encoded.user_ids[self.lookups.user_position(user_id)]
         time = self._encoded_time(self.lookups.default_time(user_id), year, month)
         ids = self._encoded.with_all_movies(user, time)
-        movies, ratings = np.array(seen).reshape(-1, 2).T
-        positions = self.data.movie_positions(movies)
-        rated = np.append(self.lookups.rated(user_id), positions)
-        liked = np.union1d(self.lookups.liked(user_id), positions[ratings >= self.data.scale.liked])
+        positions, ratings = self.lookups.rated_movies(seen)
+        before = self.lookups.rated(user_id)
+        rated = np.append(before[~np.isin(before, positions)], positions)
+        liked = np.setdiff1d(self.lookups.liked(user_id), positions)
+        liked = np.union1d(liked, positions[ratings >= self.data.scale.liked])
         unrated = np.ones(len(ids), bool)
         unrated[rated] = False
         return Candidates(ids, unrated, rated, liked)

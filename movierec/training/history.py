@@ -1,10 +1,10 @@
 """Train AutoInt+ with history, see `movierec.models.history`.
 
-A rating must not be predicted from a history that contains it: the model would read it off. So in
-every epoch each user's ratings are divided at random into `FOLDS` parts of equal size, and a rating
-is predicted from the user's and the movie's ratings in the other parts. Leaving out only that
-rating is not enough: the model can learn the user's full sum from the user's other rows, and the
-difference gives the rating away. A trained model reads all known ratings.
+A rating must not be predicted from a history that contains it, because then the model reads the
+label. So in every epoch each user's ratings are divided at random into `FOLDS` parts of equal size,
+and a rating is predicted from the user's and the movie's ratings in the other parts. Leaving out
+only that rating is not enough: the model can learn the user's full sum from the user's other rows,
+and the difference of the two sums is the rating. A trained model reads all known ratings.
 """
 
 import dataclasses

@@ -197,8 +197,8 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: t
     try:
         lists = {}
         for name, loaded in models.items():
-            scored = recommendations.candidates(loaded, name, viewer, view)
-            lists[name] = recommendations.ranked(loaded, scored, view)
+            encoded = recommendations.candidates(loaded, name, viewer, view)
+            lists[name] = recommendations.ranked(loaded, encoded, view)
     except RequestError as error:
         st.error(words["cannot_answer"].format(reason=escaped(str(error))), icon=":material/block:")
         return
@@ -212,5 +212,5 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: t
     if view.film is not None:
         explained = other if view.theirs else model
         loaded = _loaded(explained)
-        scored = recommendations.candidates(loaded, explained, viewer, view)
-        why.show(loaded, explained, viewer, scored, view.film, words)
+        encoded = recommendations.candidates(loaded, explained, viewer, view)
+        why.show(loaded, explained, viewer, encoded, view.film, words)

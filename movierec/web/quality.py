@@ -26,12 +26,14 @@ def _evaluation(folder: Path, protocol: str) -> pd.DataFrame | None:
 
 
 def committed(folder: Path) -> pd.DataFrame | None:
-    """The rows of the tuned models and the movie mean in evaluation.csv; None without that file."""
+    """The rows of the tuned models and the movie mean in evaluation.csv; None without any."""
     table = _evaluation(folder, "test-rows")
     if table is None:
         return None
     names = {MEAN: MEAN} | {f"{title}{TUNED}": title for title in TITLES.values()}
     table = table[table["ranker"].isin(names)].replace({"ranker": names})
+    if table.empty:
+        return None
     return table[["ranker", "users", "rows", *METRICS]].reset_index(drop=True)
 
 

@@ -39,14 +39,14 @@ def _candidates(
     return _recommender.candidates(viewer, year, month, seen)
 
 
-def ranked(recommender: Recommender, scored: Candidates, view: View) -> pd.DataFrame:
+def ranked(recommender: Recommender, encoded: Candidates, view: View) -> pd.DataFrame:
     """`Recommender.rank` with the filters of the page.
 
     The column `rank` (from 1) is added in front, `raters` and `mean`, the number and mean of all
     users' ratings, at the end.
     """
     filters = Filters(view.genre, view.decade, view.fresh, view.raters, view.hidden, view.like)
-    movies = recommender.rank(scored, view.n, filters, view.order, view.adventure / 2)
+    movies = recommender.rank(encoded, view.n, filters, view.order, view.adventure / 2)
     positions = recommender.data.movie_positions(movies[MOVIE])
     lookups = recommender.lookups
     movies = movies.assign(raters=lookups.raters[positions], mean=lookups.means[positions])

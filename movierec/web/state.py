@@ -22,11 +22,11 @@ OUTSIDE = ("lang", "tab", "who", "user", "gender", "age", "occupation", "zip", "
 
 
 def start(model: str, lookups: Lookups) -> Mapping:
-    """The texts in the session's language, after the view was read from the URL where needed.
+    """The texts in the session's language; reads the view from the URL first where needed.
 
-    That is in a new session, on the other model's page, if Streamlit has dropped values of widgets
-    (after the connection was lost), and after Back or Forward: then the URL is not the one written
-    last, and no widget was used.
+    It is needed in a new session, on the other model's page, when Streamlit has dropped the values
+    of widgets (after the connection was lost), and after Back or Forward. These two are recognised
+    because the URL is not the one written last although no widget was used.
     `st.session_state.problems` gets the invalid URL parameters, for the page to show.
     """
     state, address = st.session_state, st.query_params.to_dict()

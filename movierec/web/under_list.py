@@ -46,7 +46,8 @@ def show(
             st.caption(words["unknown_time"].format(time=f"{words['fields'][feature]} {value}"))
     with st.container(horizontal=True, vertical_alignment="center"):
         if not movies.empty:
-            _show_download(viewer, lists, target, view, words)
+            dated = target if recommender.data.fields.time else None
+            _show_download(viewer, lists, dated, view, words)
         st.caption(words["link"], width="stretch")
     data = lookups.data
     _show_meaning(data.name, lookups.years, data.scale, model, st.session_state.lang)
@@ -55,7 +56,7 @@ def show(
 def _show_download(
     viewer: Viewer,
     lists: Mapping[str, pd.DataFrame],
-    target: tuple[int, int],
+    target: tuple[int, int] | None,
     view: View,
     words: Mapping,
 ) -> None:
@@ -74,27 +75,31 @@ def _show_download(
 
 
 def table(
-    viewer: Viewer, lists: Mapping[str, pd.DataFrame], target: tuple[int, int], view: View
+    viewer: Viewer, lists: Mapping[str, pd.DataFrame], target: tuple[int, int] | None, view: View
 ) -> pd.DataFrame:
-    """The lists below each other, with the user, model, order and time of each row."""
-    about = {
-        "user": "new viewer" if isinstance(viewer, NewUser) else viewer,
-        "order": view.order,
-        "year": target[0],
-        "month": target[1],
-    }
+    """The lists below each other, with the user, model, order and time of each row.
+
+    `target` is the year and month, None for data without times.
+    """
+    about = {"user": "new viewer" if isinstance(viewer, NewUser) else viewer, "order": view.order}
+    if target is not None:
+        about |= {"year": target[0], "month": target[1]}
     parts = [movies.assign(model=TITLES[model], **about) for model, movies in lists.items()]
-    first = ["user", "model", "order", "year", "month"]
+    first = ["user", "model", *(name for name in about if name != "user")]
     whole = pd.concat(parts, ignore_index=True)
     return whole[[*first, *(column for column in whole if column not in first)]]
 
 
 def file_name(
-    viewer: Viewer, lists: Mapping[str, pd.DataFrame], target: tuple[int, int], view: View
+    viewer: Viewer, lists: Mapping[str, pd.DataFrame], target: tuple[int, int] | None, view: View
 ) -> str:
-    """For example "user-42-autointmlp-for-you-2000-12.csv"."""
+    """For example "user-42-autointmlp-for-you-2000-12.csv"; see `table`."""
     who = "new-viewer" if isinstance(viewer, NewUser) else f"user-{viewer}"
-    return f"{who}-{'-'.join(lists)}-{view.order}-{target[0]}-{target[1]:02}.csv"
+    parts = [who, *lists, view.order]
+    if target is not None:
+        year, month = target
+        parts.append(f"{year}-{month:02}")
+    return f"{'-'.join(parts)}.csv"
 
 
 @st.cache_data(show_spinner=False)

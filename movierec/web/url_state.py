@@ -35,8 +35,8 @@ class View:
         order: how the list is ordered, see `Recommender.recommend`.
         n: number of movies in the list.
         year, month: target time; None for that of the last rating.
-        genre, decade, fresh, raters: filters; `fresh` hides well-known movies, `raters` those that
-            fewer people rated.
+        genre, decade, fresh, raters: filters; `fresh` leaves out well-known movies, `raters` is the
+            smallest number of people who rated a movie.
         like: movie id; only movies that people who like it also like.
         adventure: how adventurous the list is: 2 leaves popularity out, -2 doubles its factor.
         compare: whether the other model's list is shown as well.
@@ -128,7 +128,8 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
     movie = _number(movies, ("movie", {"name": lookups.data.name}))
     own_movies = (lambda text: _movies(text, movies)), ("movies", {"most": MAX_ITEMS})
     scale = lookups.data.scale
-    ratings = (lambda text: _ratings(text, movies, scale)), ("ratings", {"most": MAX_ITEMS})
+    limits = {"most": MAX_ITEMS, "low": f"{scale.ratings[0]:g}", "high": f"{scale.ratings[-1]:g}"}
+    ratings = (lambda text: _ratings(text, movies, scale)), ("ratings", limits)
     return {
         "lang": _choice(LANGUAGES),
         "tab": _choice(TABS),

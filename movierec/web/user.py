@@ -59,7 +59,7 @@ def _select(user_id: int) -> None:
 
 def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
     """The users that match a description, each as a button that chooses the user, by pages."""
-    wanted = descriptions.parse(text, texts.search_words())
+    wanted = descriptions.parse(text, texts.search_words(tuple(lookups.data.genre_table)))
     if wanted.unknown or not wanted:
         listed = ", ".join(escaped(word[:30]) for word in (wanted.unknown or [text])[:5])
         st.warning(words["unknown_words"].format(words=listed))
@@ -79,7 +79,7 @@ def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
     for row in matches[first : first + MATCHES].to_dict("records"):
         label = words["match"].format(user=row[USER], about=", ".join(_about(row, lookups, words)))
         if genres := wanted.fields.get("genre"):
-            names = ", ".join(words["genres"][genre] for genre in genres)
+            names = escaped(", ".join(genre_or_decade(genre, words) for genre in genres))
             label += f" · {names} " + words["match_share"].format(share=row["share"])
         st.button(
             label,
@@ -108,7 +108,7 @@ def _about(user: Mapping, lookups: Lookups, words: Mapping) -> list[str]:
 def _in_words(wanted: descriptions.Wanted, words: Mapping) -> str:
     """What is wanted and what is not, in the page's language."""
     named = [
-        (text, words[texts.NAMES[field]][value])
+        (text, escaped(words[texts.NAMES[field]].get(value, value)))
         for text, fields in (("{name}", wanted.fields), (words["is_excluded"], wanted.excluded))
         for field, values in fields.items()
         for value in values

@@ -14,20 +14,20 @@ from movierec.serving.recommender import Candidates, Recommender
 from movierec.web import charts, quality, state
 from movierec.web.texts import NAMES, escaped
 
-LAST = 3  # movies that a list which carries on is said to continue
+LAST = 3  # last rated movies that the explanation of a carry-on list names
 
 
 def show(
     recommender: Recommender,
     model: str,
     viewer: int | NewUser,
-    scored: Candidates,
+    encoded: Candidates,
     movie_id: int,
     words: Mapping,
 ) -> None:
     """Open the dialog that explains a movie's score.
 
-    `recommender` is the one of `model`, which has `scored` all movies for the viewer.
+    `encoded` has all movies, encoded for the viewer by `recommender`, whose model is `model`.
     """
 
     @st.dialog(
@@ -38,7 +38,7 @@ def show(
     def dialog() -> None:
         if st.session_state.film != movie_id:  # dismissed, see `state.outside`
             st.rerun()
-        explanation = explain(recommender, scored, movie_id)
+        explanation = explain(recommender, encoded, movie_id)
         title = recommender.lookups.name(movie_id)
         features = recommender.encoder.features
         labels = field_labels(features, explanation.field_values, title, viewer, words)
@@ -46,6 +46,8 @@ def show(
         _show_sentence(recommender, explanation, movie_id, rated, words)
         _show_nearest(recommender, movie_id, rated, words)
         _show_fields(explanation, labels, words)
+        if not len(explanation.attention):  # a model without interacting layers
+            return
         with st.expander(words["attention"], key="attention", on_change="rerun") as attention:
             if attention.open:
                 _show_attention(recommender.data.name, model, explanation, labels, words)
@@ -134,8 +136,9 @@ def _rated(recommender: Recommender, viewer: int | NewUser, movie_id: int) -> pd
     if isinstance(viewer, NewUser):
         rated = pd.DataFrame(viewer.rated[::-1], columns=[MOVIE, RATING])
     else:
-        seen = pd.DataFrame(state.view().seen[::-1], columns=[MOVIE, RATING], dtype=int)
-        rated = pd.concat([seen, recommender.lookups.history(viewer)[[MOVIE, RATING]]])
+        history = recommender.lookups.history(viewer)[[MOVIE, RATING]]
+        seen = pd.DataFrame(state.view().seen[::-1], columns=[MOVIE, RATING])
+        rated = pd.concat([seen.astype(history.dtypes), history])
     return rated[rated[MOVIE] != movie_id]
 
 

@@ -86,6 +86,8 @@ def many(data):
         ((1, 8, 9, 10), (1, 8, 9, 10), 8),
         ((0, 1), (0, 1), 1),
         ((-1, 1), (-1, 1), 1),
+        ((0.1, 0.3, 0.7, 0.9), (0.1, 0.3, 0.7, 0.9), 0.9),
+        ((2.8, 1, 3.5), (1, 2.8, 3.5), 2.8),
     ],
 )
 def test_the_scale_is_that_of_the_ratings(tmp_path, ratings, scale, liked):
@@ -111,7 +113,7 @@ def test_what_becomes_of_further_columns_is_logged(tmp_path, caplog):
     data = load(tmp_path, items=items)
     assert list(data.movies) == ["movie_id", "title", "genres", "price", "shelf"]
     assert data.movies["price"].value_counts().tolist() == [30] * 10
-    assert "the column price is a field, in 10 parts with about equally many rows" in caplog.text
+    assert "the column price is a field, divided into 10 parts by quantiles" in caplog.text
     assert "the column shelf is a field with 2 values" in caplog.text
     assert "the column shop is left out, it has one value" in caplog.text
     assert "the column note is left out, it has 300 different texts" in caplog.text

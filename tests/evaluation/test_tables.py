@@ -39,3 +39,10 @@ def test_over_seeds_by_hand():
 def test_a_missing_table_gives_the_command(tmp_path):
     with pytest.raises(ArtifactError, match="evaluation.csv is missing: restore it with git, or"):
         results.read("ml-1m", root=tmp_path)
+    with pytest.raises(ArtifactError, match="run `make search DATASET=ml-1m GRID=seeds`"):
+        results.read("ml-1m", "experiments/seeds", tmp_path)
+
+
+def test_a_figure_with_a_misspelt_column():
+    with pytest.raises(ArtifactError, match="'protocl', a column that evaluation lacks"):
+        tables.figure("evaluation; protocl=paper; auc", 4)

@@ -12,7 +12,7 @@ from movierec.data.schema import TIME_FEATURES
 from movierec.models import artifacts
 from movierec.serving import new_user
 from movierec.serving import recommender as recommenders
-from movierec.serving.lookups import ORDERS, Filters
+from movierec.serving.lookups import ORDERS, Filters, Lookups
 from movierec.serving.recommender import Recommender, RequestError
 
 COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
@@ -230,6 +230,25 @@ def test_the_lists_of_all_users_are_those_of_each(small, order, monkeypatch):
         np.testing.assert_allclose(found["probability"], expected["probability"], rtol=1e-5)
     with pytest.raises(RequestError, match="n is 61, expected a whole number from 1 to 60"):
         small.recommend_all(61)
+    assert small.recommend_all(5, order, np.array([], int)).empty
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_users_who_rated_all_movies_or_none(small, made, order):
+    """User 2 has rated all movies, user 3 none."""
+    others = made.ratings[~made.ratings["user_id"].isin([2, 3])]
+    every = pd.DataFrame({"user_id": 2, "movie_id": made.movies["movie_id"], "rating": 4})
+    ratings = pd.concat([others, every.assign(timestamp=978300000)], ignore_index=True)
+    data = dataclasses.replace(made, ratings=ratings.astype(made.ratings.dtypes))
+    models = small.candidate_model, small.next_movie_model
+    asked = Recommender(Lookups(data), small.model, small.encoder, small.entry, *models)
+    for users in (np.arange(4), np.array([1]), np.array([2])):
+        lists = asked.recommend_all(5, order, users)
+        expected = {int(user) + 1 for user in users} - {2}
+        assert set(lists["user_id"]) == expected
+        for user_id in expected:
+            found = lists.loc[lists["user_id"] == user_id, "movie_id"].tolist()
+            assert found == asked.recommend(user_id, 5, order=order)["movie_id"].tolist()
 
 
 def test_filters_by_raters_hidden_movies_and_likeness(small):
@@ -267,3 +286,31 @@ def test_movies_that_a_user_has_also_seen_are_left_out_and_liked_ones_count(smal
     assert movie not in small.rank(liked, 10)["movie_id"].tolist()
     assert not np.allclose(small.log_turned_to(liked)[left], small.log_turned_to(disliked)[left])
     assert np.array_equal(liked.ids, before.ids)
+
+
+def test_a_seen_movie_has_its_new_rating(small):
+    history = small.lookups.history(7)
+    movie = int(history.loc[history["rating"] >= 4, "movie_id"].iloc[0])
+    (position,) = small.data.movie_positions([movie])
+    before, after = small.candidates(7), small.candidates(7, seen=((movie, 1),))
+    assert position in before.liked
+    assert position not in after.liked
+    assert sorted(after.rated) == sorted(before.rated)
+    assert after.rated[-1] == position
+
+
+@pytest.mark.parametrize(
+    ("rated", "message"),
+    [
+        (((61, 5),), "there is no movie 61"),
+        (((3, 6),), "the rating of movie 3 is 6, expected 1, 2, 3, 4, 5"),
+        (((3, float("nan")),), "is nan"),
+        (((3, "5"),), "is '5'"),
+        (((3, 5), (3, 4)), "a movie is rated twice"),
+    ],
+)
+def test_ratings_that_cannot_be_are_refused(small, rated, message):
+    with pytest.raises(RequestError, match=message):
+        small.candidates(7, seen=rated)
+    with pytest.raises(RequestError, match=message):
+        new_user.candidates(small, new_user.NewUser(rated=rated))

@@ -9,8 +9,8 @@ from movierec.serving.descriptions import Wanted
 from movierec.web import texts
 
 
-def parse(text):
-    return descriptions.parse(text, texts.search_words())
+def parse(text, genres=tuple(texts.LANGUAGES["en"]["genres"])):
+    return descriptions.parse(text, texts.search_words(genres))
 
 
 PROGRAMMER = {"gender": "F", "age": 25, "occupation": 12, "genre": "Sci-Fi"}
@@ -69,6 +69,11 @@ def test_unknown_words_are_returned():
     found = parse("woman xyzzy <script>")
     assert found == Wanted({"gender": ["F"]}, {}, ("xyzzy", "<script>"))
     assert parse("x" * 10_000).unknown == ("x" * descriptions.MAX_LENGTH,)  # the rest is not read
+
+
+def test_genres_are_those_of_the_data():
+    assert parse("likes children", ("Children", "IMAX")) == Wanted({"genre": ["Children"]}, {})
+    assert parse("imax, not horror", ("IMAX",)) == Wanted({"genre": ["IMAX"]}, {}, ("horror",))
 
 
 @given(st.text(max_size=300))

@@ -80,6 +80,12 @@ def test_a_user_the_list_and_why(name):
         assert "4 or 5" not in captions + text
 
 
+def test_a_user_who_has_seen_another_movie(name):
+    run = start(user=3, film=6, seen="50:1" if name == "mine" else "50:4.5")
+    assert not run.exception
+    assert not run.error
+
+
 def test_a_new_viewer(name):
     rated = "3:1,6:1" if name == "mine" else "3:4.5,6:2"
     run = start(tab="new", rated=rated, about="plan:free%2C%20new")

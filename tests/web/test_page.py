@@ -3,15 +3,18 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from movierec import files
 from movierec.data import movielens, schema
 from movierec.data.download import NotFoundError
 from movierec.data.raw_readers import DataError
+from movierec.evaluation import results
 from movierec.models.artifacts import ArtifactError
-from movierec.web import page, recommendations, under_list
+from movierec.web import page, quality, recommendations, under_list
 from movierec.web.url_state import View
 
 SECONDS = 120  # for a busy machine
@@ -241,6 +244,19 @@ def test_the_download_names_the_view():
     table = under_list.table(42, lists, (2000, 3), view)
     assert table["model"].tolist() == ["AutoInt+"] * 3 + ["AutoInt"] * 3
     assert list(table)[:6] == ["user", "model", "order", "year", "month", "rank"]
+    undated = {"autointmlp": movies}
+    assert under_list.file_name(42, undated, None, view) == "user-42-autointmlp-for-you.csv"
+    table = under_list.table(42, undated, None, view)
+    assert list(table)[:4] == ["user", "model", "order", "rank"]
+
+
+def test_without_an_evaluation_of_the_test_rows(tmp_path):
+    assert quality.committed(tmp_path) is None
+    table = pd.DataFrame({"protocol": ["full-ranking"], "ranker": ["EASE"]})
+    results.write(table, tmp_path / "evaluation.csv")
+    st.cache_data.clear()
+    assert quality.committed(tmp_path) is None
+    assert quality.calibration(tmp_path, "autoint") is None
 
 
 def test_an_explanation():

@@ -72,9 +72,9 @@ def genre_or_decade(value: str | int, words: Mapping) -> str:
 
 
 @cache
-def search_words() -> Words:
-    """The words of all languages, for `serving.descriptions.parse`."""
-    meanings = {}
+def search_words(genres: tuple[str, ...]) -> Words:
+    """The words of all languages, for `serving.descriptions.parse`; `genres` are the data's."""
+    meanings = {genre.lower(): ("genre", genre) for genre in genres}
     for texts in LANGUAGES.values():
         for field, key in NAMES.items():
             for value, name in texts[key].items():
@@ -84,6 +84,11 @@ def search_words() -> Words:
         for field, synonyms in texts["synonyms"].items():
             for phrase, value in synonyms.items():
                 meanings.setdefault(phrase, (field, value))
+    meanings = {
+        phrase: (field, value)
+        for phrase, (field, value) in meanings.items()
+        if field != "genre" or value in genres
+    }
     keys = ("stop_words", "negations", "negations_after", "joining")
     sets = [{w for texts in LANGUAGES.values() for w in texts[key].split()} for key in keys]
     return Words(MappingProxyType(meanings), *map(frozenset, sets))

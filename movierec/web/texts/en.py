@@ -28,7 +28,8 @@ ENGLISH = {
         "text": "a text of at most {most} characters",
         "movie": "the number of a film in {name}",
         "movies": "a list of at most {most} different film numbers, such as 50,318",
-        "ratings": "a list of at most {most} film numbers with 1 to 5 stars, such as 50:5,318:4",
+        "ratings": "a list of at most {most} film numbers, each with a rating from {low} to "
+        "{high}, such as 50:{high},318:{low}",
     },
     "other_page": "This view in {model}",
     "tabs": {"user": "A MovieLens user", "new": "You, a new viewer"},

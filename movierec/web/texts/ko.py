@@ -27,7 +27,7 @@ KOREAN = {
         "text": "{most}자 이하의 글",
         "movie": "{name}에 있는 영화 번호",
         "movies": "서로 다른 영화 번호 {most}개 이하(예: 50,318)",
-        "ratings": "영화 번호와 별점 1–5의 쌍 {most}개 이하(예: 50:5,318:4)",
+        "ratings": "영화 번호와 평점 {low}–{high}의 쌍 {most}개 이하(예: 50:{high},318:{low})",
     },
     "other_page": "같은 화면을 {model} 모델로 보기",
     "tabs": {"user": "MovieLens 사용자", "new": "나 (새 시청자)"},
