@@ -14,7 +14,7 @@ from movierec.data.download import DATA_DIR, first_available
 from movierec.errors import MovieRecError, quoted
 from movierec.models import registry
 from movierec.models.artifacts import ARRAY_MODELS, CANDIDATES, HISTORY, NEXT_MOVIE
-from movierec.search.grids import GRIDS, grid_for
+from movierec.search.grids import GRIDS, GridError, grid_for
 from movierec.sequences import sessions
 from movierec.serving.lookups import ORDERS
 from movierec.training import named_settings
@@ -190,10 +190,19 @@ def _search_candidates(dataset: movielens.Dataset) -> None:
 def _search_history(dataset: movielens.Dataset) -> None:
     """Choose the epochs of AutoInt+ with history, train it with five seeds, write the table."""
     from movierec.evaluation import results
-    from movierec.search import history
+    from movierec.search import grid_search, history
 
     path = results.path(dataset.name, "experiments/history")
-    table = history.run(dataset, path)
+    with files.locked(path.parent, HISTORY, timeout=0):  # two runs would lose each other's rows
+        if path.exists():
+            origin = provenance.origin(history.__name__, dataset.fingerprint)
+            rows = results.read(dataset.name, "experiments/history")
+            if count := len(grid_search.stale_rows(rows, origin)):
+                raise GridError(
+                    f"{count} rows of {path} are of other code, libraries or data: move the file "
+                    "away, and everything is run again"
+                )
+        table = history.run(dataset, path)
     columns = ["num_layers", "seed", "epoch", "valid_logloss", "valid_auc"]
     columns += ["test_auc", "test_ndcg_original@10", "test_recall@10"]
     print(f"{table[columns].round(4).to_string()}\n{path}")

@@ -138,6 +138,17 @@ def test_which_models_are_trained(capsys, project, monkeypatch, arguments, names
     assert trained == names
 
 
+def test_rows_of_history_that_are_stale_are_kept(capsys, project, monkeypatch):
+    path = results.path("ml-1m", "experiments/history")
+    results.write(pd.DataFrame({"code": ["of before"], "seed": [42]}), path)
+    monkeypatch.setattr("movierec.evaluation.results.path", lambda *_: path)
+    before = path.read_text()
+    with pytest.raises(SystemExit):
+        run(capsys, "search", "--grid", "history")
+    assert "1 rows of" in capsys.readouterr().err
+    assert path.read_text() == before
+
+
 def test_history_needs_ratings(capsys, project, made, monkeypatch):
     implicit = dataclasses.replace(made, scale=Scale((1,), 1))
     monkeypatch.setattr(command_line.movielens, "load", lambda name: implicit)
