@@ -24,7 +24,7 @@ def whole_numbers(name: str, values: Sequence[int], least: int = 1) -> tuple[int
         sizes = ()
     if not sizes or min(sizes) < least:
         raise ValueError(
-            f"`{name}` must be integers of at least {least}. Received: {name}={values}"
+            f"`{name}` must be integers of at least {least}. Received: {name}={values!r:.100}"
         )
     return sizes
 
@@ -42,7 +42,7 @@ def initializers(start: str) -> tuple:
     if start == "original":
         small = random.RandomNormal(stddev=1e-4)
         return random.RandomUniform(-0.05, 0.05), random.TruncatedNormal(stddev=0.05), small
-    raise ValueError(f"`start` must be 'default' or 'original'. Received: start={start!r}")
+    raise ValueError(f"`start` must be 'default' or 'original'. Received: start={start!r:.100}")
 
 
 def flat(vectors):
@@ -89,13 +89,9 @@ class FeaturesEmbedding(keras.layers.Layer):
             embeddings_initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
         self._offsets = [0, *itertools.accumulate(self.field_dims[:-1])]
+        self.input_spec = keras.InputSpec(ndim=2, axes={-1: len(self.field_dims)})
 
     def build(self, input_shape):
-        if input_shape[-1] != len(self.field_dims):
-            raise ValueError(
-                f"Expected {len(self.field_dims)} fields, the length of `field_dims`. "
-                f"Received: input_shape={input_shape}"
-            )
         self.table = self.add_weight(
             shape=(sum(self.field_dims), self.embed_dim),
             initializer=self.embeddings_initializer,

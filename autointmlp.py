@@ -1,6 +1,7 @@
 """AutoInt+: AutoInt with a multilayer perceptron in parallel (paper, section 5.5)."""
 
 from collections.abc import Sequence
+from numbers import Real
 
 import keras
 from keras import ops
@@ -41,8 +42,8 @@ class AutoIntMLP(AutoInt):
     ):
         super().__init__(field_dims, **kwargs)
         self.mlp_units = whole_numbers("mlp_units", mlp_units)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
+        if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+            raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout!r:.100}")
         self.dropout = dropout
         self.pairwise_pooling = bool(pairwise_pooling)
         layers, kernel = [], initializers(self.start)[-1]

@@ -1,6 +1,11 @@
 """The base class of this project's own errors, and how messages quote what arrived."""
 
+import reprlib
+
 QUOTED = 80  # characters of a quoted value, at most
+PARTS = reprlib.Repr()  # writes only the beginning of a large list
+PARTS.maxlist = PARTS.maxtuple = PARTS.maxdict = PARTS.maxset = 40
+PARTS.maxstring = PARTS.maxlong = PARTS.maxother = 2 * QUOTED
 
 
 class MovieRecError(Exception):
@@ -15,10 +20,13 @@ def quoted(value: object) -> str:
     >>> len(quoted("a" * 1000))
     80
     """
-    try:
-        text = repr(value[:QUOTED] if isinstance(value, str | bytes) else value)
-    except ValueError:  # a number with thousands of digits
-        text = f"a very large {type(value).__name__}"
+    if isinstance(value, str | bytes):
+        text = repr(value[:QUOTED])
+    else:
+        try:
+            text = PARTS.repr(value)
+        except Exception:  # a number with thousands of digits, an object without a repr
+            text = f"a {type(value).__name__}"
     if not text.isprintable():  # the repr of another library's object
         text = ascii(text)
     return text if len(text) < QUOTED else f"{text[: QUOTED - 3]}..."

@@ -153,7 +153,7 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def test_a_wrong_number_of_fields_is_refused():
-    with pytest.raises(ValueError, match="Expected 3 fields"):
+    with pytest.raises(ValueError, match="expected axis -1 of input shape to have value 3"):
         FeaturesEmbedding(DIMS, 4)(np.zeros((2, 4), np.int32))
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.preprocessing import LabelEncoder
 
 from movierec.data.rows import UNKNOWN
-from movierec.errors import MovieRecError
+from movierec.errors import MovieRecError, quoted
 
 
 class EncoderError(MovieRecError):
@@ -110,11 +110,13 @@ class FeatureEncoder:
         """
         features = self.features if features is None else tuple(features)
         if foreign := [feature for feature in features if feature not in self.classes]:
-            raise EncoderError(f"no such feature: {foreign}; expected some of {self.features}")
+            expected = ", ".join(self.features)
+            raise EncoderError(f"no such feature: {quoted(foreign)}; expected some of {expected}")
         if not isinstance(rows, pd.DataFrame) or not rows.columns.is_unique:
+            columns = quoted(list(getattr(rows, "columns", [])))
             raise EncoderError(
                 f"expected a table with one column each of {', '.join(features)}. Received: "
-                f"{type(rows).__name__} {list(getattr(rows, 'columns', []))}"
+                f"{type(rows).__name__} {columns}"
             )
         if absent := [feature for feature in features if feature not in rows]:
             raise EncoderError(

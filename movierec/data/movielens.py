@@ -119,6 +119,8 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> D
         DataError: unknown name, nothing found, or a damaged file; the message says what arrived,
             what was expected and what to do.
     """
+    if not isinstance(name, str):
+        raise DataError(f"a data set is named {quoted(name)}, expected text such as 'ml-1m'")
     folder = Path(data_dir) / name
     try:
         if name in NAMES:

@@ -39,8 +39,11 @@ def check_ids(ids: np.ndarray, field_dims: tuple[int, ...]) -> None:
     """Refuse ids that are outside the embedding table.
 
     Raises:
-        ValueError: the wrong shape, or the first field with an id out of range.
+        ValueError: the wrong type or shape, or the first field with an id out of range.
     """
+    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu":
+        kind = getattr(ids, "dtype", type(ids).__name__)
+        raise ValueError(f"expected ids as an array of whole numbers. Received: {kind}")
     if ids.ndim != 2 or ids.shape[1] != len(field_dims):
         raise ValueError(f"expected ids of shape (rows, {len(field_dims)}). Received: {ids.shape}")
     if not len(ids):

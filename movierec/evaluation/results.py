@@ -31,10 +31,15 @@ def read(dataset: str, name: str = "evaluation", root: Path = files.ROOT) -> pd.
         if file.parent.name == "experiments":
             command = f"search DATASET={dataset} GRID={file.stem}"
         raise ArtifactError(f"{file} is missing: restore it with git, or run `make {command}`")
-    return _table(file)
+    return table_of(file)
 
 
-def _table(file: Path) -> pd.DataFrame:
+def table_of(file: Path) -> pd.DataFrame:
+    """The table in a CSV file.
+
+    Raises:
+        ArtifactError: it cannot be read.
+    """
     try:
         files.check_plain(file)
         return pd.read_csv(file)
@@ -68,7 +73,7 @@ def merge(
     rounded, file = table.round(6), path(dataset, "evaluation", root)
     with files.locked(file.parent):
         if file.exists():
-            old = _table(file)
+            old = table_of(file)
             if "protocol" not in old:
                 raise ArtifactError(f"{file} has no column protocol: delete it and run this again")
             rounded = pd.concat([old[protocols(old) != protocol], rounded], ignore_index=True)

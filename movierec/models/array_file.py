@@ -7,27 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
+LARGEST = 1e9  # a number of a trained model is smaller; scores of larger ones overflow
 
-def read(path: Path, dtypes: Mapping[str, str], most: int) -> dict[str, np.ndarray]:
+
+def read(path: Path, expected: Mapping[str, tuple[str, int]]) -> dict[str, np.ndarray]:
     """The arrays of an npz file, by name.
 
     Args:
         path: the file.
-        dtypes: the expected type of each array, such as "<f4".
-        most: the number of values that an array may have at most.
+        expected: the type of each array, such as "<f4", and how many values it has at most.
 
     Raises:
         ValueError: the file is damaged, an array is missing, has another type or too many values,
-            or a value is not finite.
+            or a number is not finite or beyond ±`LARGEST`.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = {name: _array(archive, name, dtypes[name], most) for name in dtypes}
+            arrays = {name: _array(archive, name, *what) for name, what in expected.items()}
     except Exception as error:  # a damaged file makes zipfile and NumPy raise almost any kind
         raise ValueError("it is damaged or not a file of this model") from error
     for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name} has values that are not finite")
+        if array.dtype.kind == "f" and not (np.abs(array) <= LARGEST).all():
+            raise ValueError(f"{name} has values that are not finite or beyond ±{LARGEST:g}")
     return arrays
 
 
@@ -38,7 +39,7 @@ def _array(archive: zipfile.ZipFile, name: str, dtype: str, most: int) -> np.nda
             raise ValueError("another format")
         shape, fortran, found = np.lib.format.read_array_header_1_0(file)
         count = math.prod(shape)
-        if found != dtype or fortran or count > most:
-            raise ValueError("another type, or too many values")
+        if found != dtype or fortran or count > most or min(shape, default=0) < 0:
+            raise ValueError("another type, or an impossible number of values")
         content = file.read(count * found.itemsize + 1)
     return np.frombuffer(content, found).reshape(shape)

@@ -40,7 +40,8 @@ TITLES = registry.TITLES | {HISTORY: "AutoInt+ with history"}
 ArrayModel = CandidateModel | NextMovieModel | HistoryModel
 FINGERPRINT = ("users", "movies", "ratings", "timestamps")
 
-MANIFEST_BYTES = 2**24  # at most
+MANIFEST_BYTES = 2**20  # at most
+NAME = re.compile(r"[\w.-]{1,100}")  # of a data set, setting or protocol
 SHA256 = re.compile("[0-9a-f]{64}")
 UNUSED = ("name", "dtype")  # entries of a model's config that the manifest leaves out
 
@@ -145,6 +146,12 @@ def _check_entry(name: str, entry: Any) -> None:
     for key, value in hashes.items():
         if not isinstance(value, str) or not SHA256.fullmatch(value):
             raise ArtifactError(f"{key} of {name} is {quoted(value)}, expected a SHA-256")
+    protocol = entry.get("protocol", {})
+    protocol = protocol.get("name", "test-rows") if isinstance(protocol, dict) else protocol
+    names = {"dataset": entry.get("dataset"), "setting": entry.get("setting", "tuned")}
+    for key, value in (names | {"protocol": protocol}).items():
+        if not isinstance(value, str) or not NAME.fullmatch(value):
+            raise ArtifactError(f"{key} of {name} is {quoted(value)}, expected a name")
     if name in WEIGHTS:
         if not isinstance(entry.get("model"), dict):
             raise ArtifactError(f"{name} has no arguments of a model")
@@ -417,9 +424,9 @@ def check_data(entry: dict, data: Dataset, name: str) -> None:
     Raises:
         ArtifactError: naming the tables that differ.
     """
-    differing, protocol = _differing(entry, data), entry.get("protocol")
-    protocol = protocol.get("name") if isinstance(protocol, dict) else "test-rows"
-    folder = model_folder(data.name, entry.get("setting", "tuned"), protocol=str(protocol))
+    differing, protocol = _differing(entry, data), entry.get("protocol", {})
+    protocol = protocol.get("name", "test-rows")
+    folder = model_folder(data.name, entry.get("setting", "tuned"), protocol=protocol)
     remedy = f"train again with `{folder.command} {name}{' --replace' * (name in WEIGHTS)}`"
     if entry.get("dataset") != data.name:
         raise ArtifactError(

@@ -68,7 +68,9 @@ class CandidateModel:
         Raises:
             ValueError: the file is damaged, or not a candidate model for that many movies.
         """
-        data, *rest = array_file.read(path, DTYPES, movies**2 + 1).values()
+        most = {"data": movies**2, "indices": movies**2, "indptr": movies + 1, "factors": 3}
+        expected = {name: (dtype, most.get(name, movies)) for name, dtype in DTYPES.items()}
+        data, *rest = array_file.read(path, expected).values()
         indices, indptr, raters, recent, factors = rest
         try:
             weights = sparse.csr_array((data, indices, indptr), (movies, movies))

@@ -174,7 +174,7 @@ class HistoryModel:
         Raises:
             ValueError: the file is damaged, or not a model with history for that many movies.
         """
-        header = array_file.read(path, {"sizes": "<i4", "field_dims": "<i4"}, 1000)
+        header = array_file.read(path, {"sizes": ("<i4", 100), "field_dims": ("<i4", 1000)})
         sizes, dims = header["sizes"].tolist(), header["field_dims"].tolist()
         if len(sizes) != len(_SIZES) + 4 or not all(0 <= size <= 100 for size in sizes):
             raise ValueError(f"it has sizes {sizes}")
@@ -187,7 +187,7 @@ class HistoryModel:
         single = ("table", "readout", "bias", "vectors", "means")
         names = [*single, *(name for found in lists.values() for name in found)]
         most = 1024 * max(sum(dims), movies, 1024)
-        arrays = array_file.read(path, dict.fromkeys(names, "<f4"), most)
+        arrays = array_file.read(path, dict.fromkeys(names, ("<f4", most)))
         layers, dense, biases = (tuple(arrays[n] for n in found) for found in lists.values())
         table, readout, bias, vectors, means = (arrays[name] for name in single)
         model = NumpyModel(

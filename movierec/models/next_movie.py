@@ -63,14 +63,14 @@ class NextMovieModel:
         Raises:
             ValueError: the file is damaged, or not a next-movie model for that many movies.
         """
-        dtypes = dict.fromkeys(NAMES, "<f4")
-        *weights, scale = array_file.read(path, dtypes, 1024 * max(movies, 3072)).values()
+        expected = dict.fromkeys(NAMES, ("<f4", 1024 * max(movies, 3072)))
+        *weights, scale = array_file.read(path, expected).values()
         dim = weights[0].shape[-1] if weights[0].ndim else 0
         square, pair = (dim, 3 * dim), (2, 3 * dim)
-        expected = [(movies, dim), square, square, pair, square, (2 * dim, dim), ()]
+        shapes = [(movies, dim), square, square, pair, square, (2 * dim, dim), ()]
         found = [array.shape for array in (*weights, scale)]
-        if found != expected:
-            raise ValueError(f"it has arrays of shapes {found}, expected {expected}")
+        if found != shapes:
+            raise ValueError(f"it has arrays of shapes {found}, expected {shapes}")
         return cls(*weights, float(scale))
 
     def log_probability(self, histories: np.ndarray, unrated: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from movierec import files
 from movierec.errors import MovieRecError, quoted
+from movierec.models.array_file import LARGEST
 from movierec.models.numpy_model import NumpyModel
 
 # Paths of the arrays in a weights file, as Keras writes them. Keras names the layers of one class
@@ -46,7 +47,7 @@ def read(path: Path, arguments: Mapping) -> NumpyModel:
 
     Raises:
         WeightsError: the file cannot be read, an argument is missing, unknown or impossible, or the
-            weights are not finite, all zero, or those of another model.
+            weights are not finite, beyond ±`LARGEST`, all zero, or those of another model.
         OSError: see `files.check_plain`.
     """
     check_arguments(arguments)
@@ -154,8 +155,8 @@ def _arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.n
     except Exception as error:  # a damaged file makes h5py raise almost any kind
         raise WeightsError("it is damaged or not an HDF5 file") from error
     for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise WeightsError(f"{name} has values that are not finite")
+        if not (np.abs(array) <= LARGEST).all():
+            raise WeightsError(f"{name} has values that are not finite or beyond ±{LARGEST:g}")
         if array.size > 1 and not array.any():
             raise WeightsError(f"{name} is all zeros")
     return arrays

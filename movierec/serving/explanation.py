@@ -97,10 +97,13 @@ def reasons(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.
     Returns:
         At most `REASONS` rows of liked movies: movie_id, rating and added, what the movie adds to
         the logarithm of P(turn to it), if that is more than 0; the largest first.
+
+    Raises:
+        RequestError: unknown movie.
     """
     likes = rated[RATING] >= recommender.data.scale.liked
     liked = rated.loc[likes & (rated[MOVIE] != movie_id), [MOVIE, RATING]]
-    positions = recommender.data.movie_positions([movie_id, *liked[MOVIE]])
+    positions = recommender.lookups.movie_positions([movie_id, *liked[MOVIE]])
     added = recommender.candidate_model.reasons(positions[1:], positions[0])
     liked = liked.assign(added=added).query("added > 0")
     return liked.nlargest(REASONS, "added").reset_index(drop=True)
@@ -117,8 +120,11 @@ def nearest(recommender: Recommender, movie_id: int, rated: pd.DataFrame) -> pd.
     Returns:
         At most `NEAREST` rows: movie_id, rating and similarity, the cosine of the two movies'
         embeddings (all movie fields concatenated); most similar first.
+
+    Raises:
+        RequestError: unknown movie.
     """
-    positions = recommender.data.movie_positions([movie_id, *rated[MOVIE]])
+    positions = recommender.lookups.movie_positions([movie_id, *rated[MOVIE]])
     ids = recommender.new_user_ids({})[positions]
     columns = recommender.data.fields.movie_columns
     vectors = recommender.model.embedding(ids)[:, columns].reshape(len(positions), -1)

@@ -1,8 +1,9 @@
 """Facts about users and movies that the web page shows and filters by."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from types import MappingProxyType
 
 import numpy as np
@@ -36,6 +37,9 @@ class Filters:
         raters: only movies rated by at least this many users.
         hidden: ids of movies to leave out.
         like: id of a movie: only those that people who like it also like.
+
+    Raises:
+        RequestError: a value of another type.
     """
 
     genre: str | None = None
@@ -44,6 +48,24 @@ class Filters:
     raters: int = 0
     hidden: tuple[int, ...] = ()
     like: int | None = None
+
+    def __post_init__(self):
+        for name, (kind, expected) in FILTER_KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise RequestError(f"the filter {name} is {quoted(value)}, expected {expected}")
+        if not all(isinstance(movie_id, Integral) for movie_id in self.hidden):
+            raise RequestError(f"the filter hidden is {quoted(self.hidden)}, expected movie ids")
+
+
+FILTER_KINDS = {
+    "genre": (str | None, "a genre or None"),
+    "decade": (Integral | None, "a year or None"),
+    "hide_known": (bool, "True or False"),
+    "raters": (Integral, "a whole number"),
+    "hidden": (tuple, "a tuple of movie ids"),
+    "like": (Integral | None, "a movie id or None"),
+}
 
 
 class Lookups:
@@ -189,8 +211,21 @@ class Lookups:
         return dict(zip(self.data.movies[MOVIE].tolist(), self.data.movies["title"], strict=True))
 
     def name(self, movie_id: int) -> str:
-        """The movie's title with its year, as in the raw file."""
-        return self._names[movie_id]
+        """The movie's title with its year, as in the raw file.
+
+        Raises:
+            RequestError: unknown movie.
+        """
+        try:
+            return self._names[movie_id]
+        except KeyError:
+            raise self._no_movie(movie_id) from None
+
+    def _no_movie(self, movie_id) -> RequestError:
+        return RequestError(
+            f"there is no movie {quoted(movie_id)} in {self.data.name}: expected the movie_id of "
+            f"one of its {len(self.data.movies):,} movies"
+        )
 
     def movie_position(self, movie_id: int) -> int:
         """The movie's position in the movies table.
@@ -198,35 +233,46 @@ class Lookups:
         Raises:
             RequestError: unknown movie.
         """
-        (position,) = self.data.movie_positions([movie_id])
-        if position < 0:
-            raise RequestError(
-                f"there is no movie {quoted(movie_id)} in {self.data.name}: expected the movie_id "
-                f"of one of its {len(self.data.movies):,} movies"
-            )
-        return int(position)
+        return int(self.movie_positions([movie_id])[0])
 
-    def rated_movies(self, rated: Collection[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
+    def movie_positions(self, movie_ids: Sequence[int]) -> np.ndarray:
+        """The movies' positions in the movies table, shape (ids,).
+
+        Raises:
+            RequestError: an unknown movie.
+        """
+        positions = self.data.movie_positions(movie_ids)
+        if (positions < 0).any():
+            raise self._no_movie(movie_ids[int(np.argmin(positions))])
+        return positions
+
+    def rated_movies(self, rated: Iterable[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
         """Positions of movies and their ratings, both of shape (pairs,).
 
         Args:
             rated: pairs of movie id and rating.
 
         Raises:
-            RequestError: an unknown movie, a movie that is rated twice, or a rating that is not on
-                the data set's scale.
+            RequestError: other than pairs, an unknown movie, a movie that is rated twice, or a
+                rating that is not on the data set's scale.
         """
-        positions = [self.movie_position(movie_id) for movie_id, _ in rated]
+        try:
+            pairs = [(movie_id, rating) for movie_id, rating in rated]
+        except (TypeError, ValueError):
+            raise RequestError(
+                f"the ratings are {quoted(rated)}, expected pairs of movie id and rating"
+            ) from None
+        positions = self.movie_positions([movie_id for movie_id, _ in pairs])
         if len(set(positions)) < len(positions):
             raise RequestError("a movie is rated twice: expected one rating of each movie")
         scale = self.data.scale.ratings
-        for movie_id, rating in rated:
-            if rating not in scale:
+        for movie_id, rating in pairs:
+            if isinstance(rating, bool) or rating not in scale:
                 expected = ", ".join(f"{value:g}" for value in scale)
                 raise RequestError(
                     f"the rating of movie {movie_id} is {quoted(rating)}, expected {expected}"
                 )
-        return np.array(positions, int), np.array([rating for _, rating in rated], float)
+        return positions, np.array([rating for _, rating in pairs], float)
 
     @cached_property
     def _user_positions(self) -> dict[int, int]:
@@ -326,7 +372,7 @@ class Lookups:
         return mask
 
 
-def _check_one_of(name: str, value, known: list) -> None:
+def _check_one_of(name: str, value: str | int, known: list) -> None:
     if value not in known:
         raise RequestError(
             f"there is no {name} {quoted(value)}: choose one of {', '.join(map(str, known))}"

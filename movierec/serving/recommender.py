@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -124,17 +125,17 @@ class Recommender:
         Args:
             n: number of movies; users with fewer unrated movies get those.
             order: see `recommend`.
-            users: positions of users; by default all.
+            users: positions of users, whole numbers from 0; by default all.
 
         Returns:
             user_id, rank (from 1), movie_id and probability; in the order of `users`.
 
         Raises:
-            RequestError: an unknown order, or n out of range.
+            RequestError: an unknown order, or n or a user out of range.
         """
         self._check_order(order)
         _check_whole("n", n, range(1, len(self.data.movies) + 1))
-        users = np.arange(len(self.data.users)) if users is None else users
+        users = self._checked_positions(users)
         rated = np.diff(self.lookups.rated_table.indptr)
         users = users[rated[users] < len(self.data.movies)]
         times = self.encoder.transform(self.lookups.last_times, self.data.fields.time)
@@ -151,6 +152,18 @@ class Recommender:
             }
         )
 
+    def _checked_positions(self, users: np.ndarray | None) -> np.ndarray:
+        count = len(self.data.users)
+        if users is None:
+            return np.arange(count)
+        found = np.asarray(users)
+        if found.size == 0:
+            return np.array([], int)
+        known = found.ndim == 1 and found.dtype.kind in "iu" and found.min() >= 0
+        if not (known and found.max() < count):
+            raise RequestError(f"users is {quoted(users)}, expected positions, 0 to {count - 1}")
+        return found
+
     def _best_of(self, users: np.ndarray, times: np.ndarray, n: int, order: str) -> tuple:
         """User and movie position, rank and probability of every place in the users' lists."""
         rated, liked = self.lookups.rated_table[users], self.lookups.liked_table[users]
@@ -166,13 +179,14 @@ class Recommender:
                 first_stage[some] = self.next_movie_model.log_probability(
                     histories[some], unrated[some]
                 )
-        movies = _largest(first_stage, min(pool, first_stage.shape[1]))
+        movies = _largest(_numbers(first_stage), min(pool, first_stage.shape[1]))
         fields = self.data.fields
         ids = np.empty((*movies.shape, len(fields.all)), np.int32)
         ids[..., : fields.movie_columns.start] = self._encoded.user_ids[users, None]
         ids[..., fields.movie_columns] = self._encoded.movie_ids[movies]
         ids[..., fields.movie_columns.stop :] = times[:, None]
-        probability = self._predict(ids.reshape(-1, len(fields.all))).reshape(movies.shape)
+        probability = _numbers(self._predict(ids.reshape(-1, len(fields.all))))
+        probability = probability.reshape(movies.shape)
         score = np.log(probability) + np.take_along_axis(first_stage, movies, axis=1)
         best = np.argsort(-score, axis=1, kind="stable")[:, :n]
         found, position = np.nonzero(np.isfinite(np.take_along_axis(score, best, axis=1)))
@@ -217,22 +231,22 @@ class Recommender:
         unrated = candidates.unrated[None]
         if order == "carry-on" and len(candidates.rated):
             last = candidates.rated[None, -next_movie.LENGTH :]
-            return self.next_movie_model.log_probability(last, unrated)[0]
+            return _numbers(self.next_movie_model.log_probability(last, unrated)[0])
         liked = candidates.liked
         pairs = np.zeros(len(liked), int), liked
         row = sparse.csr_array((np.ones(len(liked), np.float32), pairs), unrated.shape)
-        return self.candidate_model.log_probability(row, unrated)[0]
+        return _numbers(self.candidate_model.log_probability(row, unrated)[0])
 
     def probability(self, candidates: Candidates, positions: np.ndarray) -> np.ndarray:
         """Probability that the user rates the movies at `positions` 4 or more, float32."""
         ids = candidates.ids[positions]
         if candidates.user_vector is None:
-            return self._predict(ids)
+            return _numbers(self._predict(ids))
         users = np.zeros(len(ids), np.int32)
-        return fold_in.score(self.model, ids, candidates.user_vector[None], users)
+        return _numbers(fold_in.score(self.model, ids, candidates.user_vector[None], users))
 
     def _check_order(self, order: str) -> None:
-        if order not in ORDERS:
+        if not isinstance(order, str) or order not in ORDERS:
             raise RequestError(f"unknown order {quoted(order)}: choose one of {', '.join(ORDERS)}")
         if order not in self.orders:
             raise RequestError(
@@ -265,9 +279,12 @@ class Recommender:
 
         Raises:
             RequestError: n below 1 or above the number of unrated movies, all movies rated, an
-                unknown order, or a genre or decade that no movie has.
+                unknown order, `adventure` that is not a number, a genre or decade that no movie
+                has, or scores that are not numbers because the models are damaged.
         """
         self._check_order(order)
+        if not isinstance(adventure, Real) or not np.isfinite(adventure):
+            raise RequestError(f"adventure is {quoted(adventure)}, expected a number")
         left = int(candidates.unrated.sum())
         if not left:
             raise RequestError("every movie is rated already: there is nothing to recommend")
@@ -313,9 +330,15 @@ class Recommender:
             profile: values of the user's features as in the users table, such as gender or age;
                 whatever is None or missing is encoded as unknown, and so is the user id.
             year, month: by default those of the newest rating in the data set.
+
+        Raises:
+            RequestError: a feature that users do not have, an impossible year or month.
         """
         names = self.data.fields.user
-        row = pd.DataFrame([{name: profile.get(name) for name in names}])
+        if others := set(profile.keys()).difference(names):
+            expected = ", ".join(names[1:]) or "nothing"
+            raise RequestError(f"users have no {quoted(min(others, key=str))}: give {expected}")
+        row = pd.DataFrame([{name: profile.get(name) for name in names} | {USER: None}])
         user = self.encoder.transform(row, names)[0]
         time = self._encoded_time(self.lookups.default_time(), year, month)
         return self._encoded.with_all_movies(user, time)
@@ -363,6 +386,16 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
     return np.nonzero(chosen)[1].reshape(len(values), count)
 
 
+def _numbers(scores: np.ndarray) -> np.ndarray:
+    """`scores`, after a check that none is NaN."""
+    if np.isnan(scores).any():
+        raise RequestError(
+            "the models' scores are not numbers: restore the files in model/ with git, or train "
+            "the models again"
+        )
+    return scores
+
+
 def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value not in allowed:
         expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
@@ -389,11 +422,11 @@ def load(
         movierec.models.artifacts.ArtifactError: weights, encoder, candidate model, manifest and
             data do not belong together.
     """
-    if model not in registry.TITLES:
+    if not isinstance(model, str) or model not in registry.TITLES:
         raise RequestError(
             f"unknown model {quoted(model)}: choose one of {', '.join(registry.TITLES)}"
         )
-    return attach(Lookups(movielens.load(dataset, root / "data", fetch)), model, root)
+    return attach(Lookups(movielens.load(dataset, Path(root, "data"), fetch)), model, Path(root))
 
 
 def attach(lookups: Lookups, model: str, root: Path = files.ROOT) -> Recommender:

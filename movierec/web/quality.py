@@ -1,12 +1,14 @@
 """The section about the models' quality: committed test metrics and a reliability diagram."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from movierec.models.artifacts import model_folder
+from movierec.evaluation import results
+from movierec.models.artifacts import ArtifactError, model_folder
 from movierec.models.registry import TITLES
 from movierec.web import charts
 
@@ -14,34 +16,40 @@ MEAN = "movie mean"
 TUNED = ", tuned setting"  # after the model's title in evaluation.csv
 METRICS = ("ndcg_original@10", "recall@10", "auc", "logloss")
 
+log = logging.getLogger("movierec")
+
 
 @st.cache_data(show_spinner=False)
-def _evaluation(folder: Path, protocol: str) -> pd.DataFrame | None:
-    """The rows of a protocol in evaluation.csv; None without that file."""
-    path = folder / "evaluation.csv"
+def _table(path: Path, text: tuple[str, ...], numbers: tuple[str, ...]) -> pd.DataFrame:
+    """These columns of a committed table, without rows if it is missing or damaged."""
+    empty = pd.DataFrame(columns=[*text, *numbers])
     if not path.is_file():
-        return None
-    table = pd.read_csv(path)
+        return empty
+    try:
+        table = results.table_of(path)[[*text, *numbers]]
+        return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
+    except (ArtifactError, KeyError, ValueError) as error:
+        log.warning("%s is not shown, run `make evaluate` to write it again: %s", path, error)
+        return empty
+
+
+def _evaluation(folder: Path, protocol: str, numbers: tuple[str, ...]) -> pd.DataFrame:
+    """The rows of a protocol in evaluation.csv, with those columns of numbers."""
+    table = _table(folder / "evaluation.csv", ("protocol", "ranker"), ("users", *numbers))
     return table[table["protocol"] == protocol]
 
 
-def committed(folder: Path) -> pd.DataFrame | None:
-    """The rows of the tuned models and the movie mean in evaluation.csv; None without any."""
-    table = _evaluation(folder, "test-rows")
-    if table is None:
-        return None
+def committed(folder: Path) -> pd.DataFrame:
+    """The rows of the tuned models and the movie mean in evaluation.csv, if there are any."""
+    table = _evaluation(folder, "test-rows", ("rows", *METRICS))
     names = {MEAN: MEAN} | {f"{title}{TUNED}": title for title in TITLES.values()}
     table = table[table["ranker"].isin(names)].replace({"ranker": names})
-    if table.empty:
-        return None
     return table[["ranker", "users", "rows", *METRICS]].reset_index(drop=True)
 
 
 def calibration(folder: Path, model: str) -> dict[str, float] | None:
     """Numbers of test rows and users, and the calibration error; None if not evaluated."""
-    table = _evaluation(folder, "test-rows")
-    if table is None:
-        return None
+    table = _evaluation(folder, "test-rows", ("rows", "ece"))
     row = table[table["ranker"] == f"{TITLES[model]}{TUNED}"]
     if row.empty or row["ece"].isna().any():
         return None
@@ -55,22 +63,19 @@ def agreement(folder: Path, model: str) -> dict[str, float] | None:
     The number of recommendations, the rank correlation, and the same with the changes of another
     recommendation; None if that was not evaluated.
     """
-    path = folder / "explanations.csv"
-    if not path.is_file():
-        return None
-    table = pd.read_csv(path)
-    rows = table.loc[table["model"] == TITLES[model], ["recommendations", "correlation", "other"]]
+    numbers = ("recommendations", "correlation", "other")
+    table = _table(folder / "explanations.csv", ("model",), numbers)
+    rows = table.loc[table["model"] == TITLES[model], list(numbers)]
     return next(iter(rows.to_dict("records")), None)
 
 
 def show_whole_catalogue(dataset: str, words: Mapping) -> None:
     """Hit Ratio@10 of lists out of all movies, beside popularity and EASE."""
-    table = _evaluation(model_folder(dataset).path, "full-ranking")
+    table = _evaluation(model_folder(dataset).path, "full-ranking", ("hit_ratio@10",))
     own = f"{TITLES['autointmlp']}{TUNED}: "
-    if table is not None:
-        ours = table["ranker"].str.startswith(own)
-        table = table[table["ranker"].isin(list(words["baselines"])) | ours]
-    if table is None or table.empty:
+    ours = table["ranker"].str.startswith(own).astype(bool)
+    table = table[table["ranker"].isin(list(words["baselines"])) | ours]
+    if table.empty:
         st.caption(words["catalogue_missing"])
         return
     names = {f"{own}{order.replace('-', ' ')}": name for order, name in words["orders"].items()}
@@ -90,13 +95,13 @@ def show(dataset: str, words: Mapping) -> None:
         show_metrics(dataset, words)
     with reliability:
         st.markdown(f"**{words['reliability']}**")
+        names = {f"{title}{TUNED}": title for title in TITLES.values()}
         path = model_folder(dataset).path / "reliability.csv"
-        if not path.is_file():
+        table = _table(path, ("ranker",), ("predicted", "liked", "rows"))
+        table = table[table["ranker"].isin(names)].replace({"ranker": names})
+        if table.empty:
             st.info(words["reliability_missing"])
             return
-        names = {f"{title}{TUNED}": title for title in TITLES.values()}
-        table = pd.read_csv(path)
-        table = table[table["ranker"].isin(names)].replace({"ranker": names})
         st.vega_lite_chart(spec=charts.reliability(table, words), width="stretch", theme=None)
         st.caption(words["reliability_note"])
 
@@ -104,7 +109,7 @@ def show(dataset: str, words: Mapping) -> None:
 def show_metrics(dataset: str, words: Mapping) -> None:
     """The committed metrics of both models and of the movie mean."""
     table = committed(model_folder(dataset).path)
-    if table is None:
+    if table.empty:
         st.info(words["quality_missing"])
         return
     shown = table[["ranker", *METRICS]].replace({"ranker": {MEAN: words["movie_mean"]}})

@@ -146,14 +146,48 @@ def test_filters_models_and_users_without_movies_are_refused(small):
         recommenders.load("svd")
 
 
-def test_a_profile_is_encoded_like_a_user(small):
-    user = small.lookups.user(7)
-    ids = small.new_user_ids(user, 2001, 1)
-    assert np.array_equal(ids, small.candidates(7, 2001, 1).ids)
-    profile = user.drop("user_id")
-    assert np.array_equal(small.new_user_ids(profile, 2001, 1)[:, 1:], ids[:, 1:])
-    assert (small.new_user_ids(profile)[:, 0] == UNKNOWN).all()
+def test_a_profile_is_encoded_like_a_user_without_an_id(small):
+    ids = small.new_user_ids(small.lookups.user(7), 2001, 1)
+    assert np.array_equal(ids[:, 1:], small.candidates(7, 2001, 1).ids[:, 1:])
+    assert (ids[:, 0] == UNKNOWN).all()
     assert (small.new_user_ids({"gender": "F"})[:, [0, 2, 3, 4]] == UNKNOWN).all()
+
+
+def test_a_profile_with_another_field_is_refused(small):
+    with pytest.raises(RequestError, match="users have no 'sex': give gender, age, occupation"):
+        small.new_user_ids({"sex": "F"})
+
+
+@pytest.mark.parametrize("users", [[-1], [40], [1.5], "x", [True], [[0]]])
+def test_positions_of_users_are_checked(small, users):
+    with pytest.raises(RequestError, match="expected positions, 0 to 39"):
+        small.recommend_all(users=users)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"raters": "x"}, {"hidden": 5}, {"hidden": ("1",)}, {"like": 1.5}, {"hide_known": "no"}],
+)
+def test_filters_of_another_type_are_refused(change):
+    with pytest.raises(RequestError, match=f"the filter {next(iter(change))} is "):
+        Filters(**change)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_scores_that_are_not_numbers_give_no_list(small, order, monkeypatch):
+    damaged = small.model.table.copy()
+    damaged[:] = 1e30  # overflows
+    model = dataclasses.replace(small.model, table=damaged)
+    models = small.candidate_model, small.next_movie_model
+    asked = Recommender(small.lookups, model, small.encoder, small.entry, *models)
+    with np.errstate(all="ignore"):
+        with pytest.raises(RequestError, match="scores are not numbers"):
+            asked.recommend(7, order=order)
+        with pytest.raises(RequestError, match="scores are not numbers"):
+            asked.recommend_all(5, order)
+    for adventure in (np.nan, np.inf, "x"):
+        with pytest.raises(RequestError, match="adventure is "):
+            small.rank(small.candidates(7), order=order, adventure=adventure)
 
 
 def test_changing_an_answer_does_not_change_the_next_one(small):
@@ -307,6 +341,9 @@ def test_a_seen_movie_has_its_new_rating(small):
         (((3, float("nan")),), "is nan"),
         (((3, "5"),), "is '5'"),
         (((3, 5), (3, 4)), "a movie is rated twice"),
+        (((3, 5), (4,)), "expected pairs of movie id and rating"),
+        ({3: 5}, "expected pairs of movie id and rating"),
+        (((3, True),), "is True"),
     ],
 )
 def test_ratings_that_cannot_be_are_refused(small, rated, message):

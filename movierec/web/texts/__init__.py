@@ -56,12 +56,14 @@ def language(locale: str | None) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text with all Markdown characters escaped, in one line.
+    """The text with all Markdown and control characters escaped, in one line.
 
     >>> escaped("M*A*S*H <b>")
     'M\\\\*A\\\\*S\\\\*H \\\\<b\\\\>'
     """
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&^=])", r"\\\1", " ".join(text.split()))
+    line = " ".join(text.split())
+    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&^=])", r"\\\1", line)
 
 
 def genre_or_decade(value: str | int, words: Mapping) -> str:
