@@ -3,15 +3,17 @@
 import argparse
 import dataclasses
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from movierec import files, provenance
 from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
-from movierec.errors import MovieRecError, quoted
+from movierec.errors import MovieRecError, printable, quoted
 from movierec.models import registry
 from movierec.models.artifacts import ARRAY_MODELS, CANDIDATES, HISTORY, NEXT_MOVIE
 from movierec.search.grids import GRIDS, GridError, grid_for
@@ -249,7 +251,7 @@ def _recommend_all(options: argparse.Namespace) -> None:
     path = options.all
     if path.suffix not in (".parquet", ".csv") and not (options.cluster and not path.suffix):
         options.error(
-            f"--all is {str(path)!r}, expected a name that ends in .parquet or .csv, or with "
+            f"--all is {quoted(str(path))}, expected a name that ends in .parquet or .csv, or with "
             "--cluster the name of a new folder without an ending"
         )
     if options.cluster is not None:
@@ -303,6 +305,21 @@ def compile_kernels(options: argparse.Namespace) -> None:
     kernels.compile_all()
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose error messages are short and have no control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message)[:300])
+
+
+def _gib(text: str) -> float:
+    """An argparse type: a number of GiB."""
+    value = float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) else 0
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{quoted(text)}, expected a number above 0 such as 12")
+    return value
+
+
 def _in(allowed: range) -> Callable[[str], int]:
     """An argparse type: a whole number from a range."""
 
@@ -318,7 +335,7 @@ def _in(allowed: range) -> Callable[[str], int]:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    top = argparse.ArgumentParser(prog="python -m movierec", description=__doc__)
+    top = Parser(prog="python -m movierec", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run) -> argparse.ArgumentParser:
@@ -378,7 +395,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--jobs", type=_in(range(1, 1025)), help="trials at a time (default: one per core)"
     )
-    command.add_argument("--memory", type=float, help="GiB for all trials together")
+    command.add_argument("--memory", type=_gib, help="GiB for all trials together")
     add_cluster(command)
     command.add_argument(
         "--stale",
@@ -414,7 +431,8 @@ def parser() -> argparse.ArgumentParser:
     command = add("artists", artists)
     command.add_argument("--folder", type=Path, help="folder of the Last.fm files")
     command.add_argument("--favourites", help="artists of a new listener, separated by commas")
-    command.add_argument("--n", type=int, default=10, help="number of artists (default: 10)")
+    count = _in(range(1, 10_001))
+    command.add_argument("--n", type=count, default=10, help="number of artists (default: 10)")
 
     add("tables", tables)
     add("compile", compile_kernels)
@@ -423,13 +441,25 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; errors of the project or the disk are printed in short and exit with 1."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # for titles that the terminal cannot show
     top = parser()
     options = top.parse_args(arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("movierec").setLevel(logging.INFO)
     try:
         options.run(options)
-    except (MovieRecError, OSError) as error:
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        top.exit(130, "interrupted\n")
+    except BrokenPipeError:  # the reader has ended, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        top.exit(1)
+    except OSError as error:
+        text = str(error)
+        if error.errno and error.filename is None and error.strerror == os.strerror(error.errno):
+            text = f"the output cannot be written: {text}"
+        top.exit(1, f"{text}\n")
+    except MovieRecError as error:
         top.exit(1, f"{error}\n")
 
 

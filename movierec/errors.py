@@ -27,6 +27,14 @@ def quoted(value: object) -> str:
             text = PARTS.repr(value)
         except Exception:  # a number with thousands of digits, an object without a repr
             text = f"a {type(value).__name__}"
-    if not text.isprintable():  # the repr of another library's object
-        text = ascii(text)
+    text = printable(text)
     return text if len(text) < QUOTED else f"{text[: QUOTED - 3]}..."
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters escaped.
+
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

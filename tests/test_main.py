@@ -1,8 +1,10 @@
 """The command line: every command's help, output, and one-line errors."""
 
 import dataclasses
+import errno
 import io
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -95,6 +97,37 @@ def test_unknown_words_are_refused_by_the_parser(capsys, command):
     assert "usage: python -m movierec" in capsys.readouterr().err
 
 
+def test_error_messages_are_short_and_printable(capsys):
+    for command in (
+        ["recommend", "--user", "9" * 5000],
+        ["recommend", "--user", "1", "--x\x1b[2J"],
+    ):
+        with pytest.raises(SystemExit):
+            command_line.main(command)
+        message = capsys.readouterr().err.partition("error: ")[2].rstrip("\n")
+        assert len(message) <= 300
+        assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), 1, "the output cannot be written: "),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.csv"), 1, "[Errno 28]"),
+    ],
+)
+def test_the_end_of_a_command(capsys, monkeypatch, error, code, message):
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr(command_line, "tables", fail)
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(["tables"])
+    assert stop.value.code == code
+    assert capsys.readouterr().err.startswith(message)
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -112,6 +145,9 @@ def test_unknown_words_are_refused_by_the_parser(capsys, command):
         ("train --seed -1", "--seed: '-1', expected a whole number from 0 to 4294967295"),
         ("train --epochs 0", "--epochs: '0', expected a whole number from 1 to 10000"),
         ("sessions --seed 1e3", "--seed: '1e3', expected a whole number"),
+        ("search --grid wide --memory nan", "--memory: 'nan', expected a number above 0"),
+        ("search --grid wide --jobs 0", "--jobs: '0', expected a whole number from 1"),
+        ("artists --favourites A --n 0", "--n: '0', expected a whole number from 1"),
     ],
 )
 def test_options_without_effect_and_contradictions_are_refused(capsys, command, message):

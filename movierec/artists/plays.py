@@ -22,6 +22,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 from scipy import sparse
 
+from movierec import files
 from movierec.data.download import DATA_DIR, NotFoundError
 from movierec.data.raw_readers import DataError, parse
 from movierec.errors import quoted
@@ -34,6 +35,7 @@ LASTFM_360K = "usersha1-artmbid-artname-plays.tsv"
 PLAY_COLUMNS = {"userID": int, "artistID": int, "weight": int}
 ARTIST_COLUMNS = {"id": int, "name": str, "url": str, "pictureURL": str}
 BLOCK_BYTES = 1 << 26  # how much of Last.fm 360K is read at once
+MOST_BYTES = 2**33  # of the file
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,9 @@ def read_hetrec(folder: Path) -> Plays:
         DataError: an invalid line, plays below 1, a repeated pair or artist, or an artist that is
             not listed.
     """
-    plays_file, artists_file = HETREC
+    plays_file, artists_file = (folder / name for name in HETREC)
     artists, plays = (
-        parse((folder / file).read_bytes(), file, "\t", columns, "\t".join(columns), ANEW)
+        parse(files.read(file), str(file), "\t", columns, "\t".join(columns), ANEW)
         for file, columns in ((artists_file, ARTIST_COLUMNS), (plays_file, PLAY_COLUMNS))
     )
     repeated = artists["id"].duplicated()
@@ -139,7 +141,9 @@ def read_360k(path: Path) -> Plays:
 
     Raises:
         DataError: no user with valid lines only.
+        OSError: see `files.check_plain`.
     """
+    files.check_plain(path, MOST_BYTES)
     blocks, invalid_users, faults = [], set(), 0
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):

@@ -18,6 +18,8 @@ from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from movierec.artists.plays import Holdout, Plays, holdout
+from movierec.data.raw_readers import DataError
+from movierec.errors import quoted
 from movierec.evaluation import metrics
 
 BM25 = {"bm25, K1 1.2": 1.2, "bm25, K1 10": 10.0, "bm25, K1 100": 100.0}
@@ -226,8 +228,11 @@ def recommend(plays: Plays, favourites: Sequence[str], n: int = 10) -> pd.DataFr
     Each of the listener's favourites counts as `FAVOURITE_PLAYS` plays.
 
     Raises:
-        DataError: no favourites, or an unknown artist.
+        DataError: no favourites, an unknown artist, or n below 1 or above the number of the others.
     """
+    others = len(plays.artists) - len(set(favourites))
+    if not 1 <= n <= others:
+        raise DataError(f"n is {quoted(n)}, expected a whole number from 1 to {others}")
     plays = plays.with_listener(dict.fromkeys(favourites, FAVOURITE_PLAYS))
     listener = plays.counts.shape[0] - 1
     model = fit_als(plays.counts, TUNED)

@@ -10,6 +10,7 @@ The places, in the order in which they are tried:
 """
 
 import logging
+import lzma
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,9 @@ CONNECT_SECONDS, READ_SECONDS, PIP_SECONDS = 10, 60, 180
 T = TypeVar("T")
 
 log = logging.getLogger("movierec")
+
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)  # of a zip archive
 
 
 class NotFoundError(DataError):
@@ -249,10 +253,15 @@ def _packed(layout: Layout, folder: Path) -> Found:
     path = _checked(layout, folder)
     try:
         with zipfile.ZipFile(path) as archive:
-            content = {
-                table: archive.read(layout.folder + name) for table, name in layout.files.items()
+            members = {
+                table: archive.getinfo(layout.folder + name) for table, name in layout.files.items()
             }
-    except (OSError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            if max(member.file_size for member in members.values()) > files.LIMIT:
+                raise DataError(
+                    f"{path} has a file of more than {files.LIMIT / 2**20:g} MiB: download it again"
+                )
+            content = {table: archive.read(member) for table, member in members.items()}
+    except (OSError, KeyError, RuntimeError, *DAMAGED) as error:
         names = ", ".join(layout.files.values())
         raise DataError(f"{path} is damaged or lacks one of {names}: download it again") from error
     return Found(layout, content, path / layout.folder, layout.archive)

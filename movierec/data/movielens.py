@@ -1,6 +1,7 @@
 """Find, read and check a data set: a MovieLens release, or somebody's own ratings."""
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pandera.pandas as pa
 
 from movierec.data import download, own_ratings, schema
 from movierec.data.features import YEAR_PATTERN
-from movierec.data.raw_readers import ANEW, DataError, RawTables
 from movierec.data.raw_readers import ML100K_GENRES as GENRES
+from movierec.data.raw_readers import DataError, RawTables
 from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER, Scale
 from movierec.data.tables import Dataset
 from movierec.errors import quoted
@@ -127,7 +128,7 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> D
             raw = _release(download.find(name, folder, fetch))
         elif name in RESERVED:
             raise DataError(f"{name} is the name of a folder in model/: rename {folder}")
-        elif NAME.fullmatch(name) and (folder / own_ratings.RATINGS).exists():
+        elif NAME.fullmatch(name) and os.path.lexists(folder / own_ratings.RATINGS):
             raw = own_ratings.read(folder)
         else:
             raise DataError(
@@ -142,8 +143,8 @@ def load(name: str, data_dir: Path = download.DATA_DIR, fetch: bool = True) -> D
     columns, tables = _columns(raw), {}
     for table, frame in raw.tables.items():
         file = raw.paths.get(table, raw.paths["ratings"])
-        tables[table] = _checked(table, columns[table], frame, file, raw.header_lines)
-    _check_references(tables, raw.paths, raw.header_lines)
+        tables[table] = _checked(table, columns[table], frame, file, raw)
+    _check_references(tables, raw)
     tables = {table: frame.reset_index(drop=True) for table, frame in tables.items()}
     return Dataset(name, source=raw.source, files=raw.sha256, scale=raw.scale, **tables)
 
@@ -164,7 +165,7 @@ def _release(found: download.Found) -> RawTables:
 
 
 def _checked(
-    table: str, columns: dict[str, pa.Column], frame: pd.DataFrame, file: str, header_lines: int
+    table: str, columns: dict[str, pa.Column], frame: pd.DataFrame, file: str, raw: RawTables
 ) -> pd.DataFrame:
     """`frame` after the schema and duplicate checks, with its final dtypes and its old index."""
     try:
@@ -172,11 +173,11 @@ def _checked(
     except pa.errors.SchemaError as error:
         index = int(error.failure_cases["index"].iloc[0])
         raise DataError(
-            f"{file}, line {index + 1 + header_lines}: {error.schema.name} is "
+            f"{file}, line {index + 1 + raw.header_lines}: {error.schema.name} is "
             f"{quoted(str(frame[error.schema.name][index]))}, expected {error.check.error}. "
-            f"Correct that line, or {ANEW}"
+            f"Correct that line, or {raw.anew}"
         ) from None
-    frame = _without_duplicates(frame, KEYS[table], file, header_lines)
+    frame = _without_duplicates(frame, KEYS[table], file, raw.header_lines)
     small = frame.select_dtypes("integer").columns.difference([TIMESTAMP])
     return frame.astype(dict.fromkeys(small, np.int32))
 
@@ -204,10 +205,9 @@ def _without_duplicates(
     return frame
 
 
-def _check_references(
-    tables: dict[str, pd.DataFrame], paths: dict[str, str], header_lines: int
-) -> None:
+def _check_references(tables: dict[str, pd.DataFrame], raw: RawTables) -> None:
     """Refuse ratings of movies or by users that are not listed."""
+    paths = raw.paths
     for table, key in (("users", USER), ("movies", MOVIE)):
         if table not in paths:
             continue
@@ -215,8 +215,8 @@ def _check_references(
         if unlisted.any():
             first = int(unlisted.idxmax())
             raise DataError(
-                f"{paths['ratings']}, line {first + 1 + header_lines}: {key} is "
+                f"{paths['ratings']}, line {first + 1 + raw.header_lines}: {key} is "
                 f"{tables['ratings'][key][first]}, which {Path(paths[table]).name} does not list. "
                 f"There are {unlisted.sum()} ratings like that; the files must belong together: "
-                f"add what is missing, or {ANEW}"
+                f"add what is missing, or {raw.anew}"
             )

@@ -5,6 +5,7 @@ say from which rating on something is liked. docs/your-data.md is the guide.
 """
 
 import logging
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -32,6 +33,8 @@ from movierec.errors import quoted
 RATINGS, ITEMS, USERS, CHOICES = "ratings.csv", "items.csv", "users.csv", "dataset.toml"
 MOST_RATINGS = 20  # different ratings of a scale
 MOST_VALUES = 100  # different values of a further column that becomes a field as it is
+MOST_GENRES = 50  # genres of one item
+LARGEST = 10**9  # rating
 BINS = 10  # parts that a numeric column with more values is divided into
 LIKED_SHARE = 0.8  # a rating of this share of the highest or more means liked: 4 of 5 stars
 
@@ -55,7 +58,9 @@ NEEDED = {RATINGS: ("user", "item"), ITEMS: ("item", "title"), USERS: ("user",)}
 TAKEN = {USER, MOVIE, RATING, TIMESTAMP, "title", "genres"}
 TAKEN |= {*GENRE_FEATURES, *RELEASE_FEATURES, *TIME_FEATURES}
 GENRE = re.compile("genres|genre[0-9]+")
+WRITE_ANEW = "write the file anew"
 WHOLE = re.compile("[0-9]{1,18}")
+A_RATING = f"a number from {-LARGEST:,} to {LARGEST:,}"
 
 log = logging.getLogger("movierec")
 
@@ -69,7 +74,7 @@ def read(folder: Path) -> RawTables:
         OSError: a file cannot be read.
     """
     chosen = _choices(folder / CHOICES)
-    names = [name for name in (RATINGS, ITEMS, USERS) if (folder / name).exists()]
+    names = [name for name in (RATINGS, ITEMS, USERS) if os.path.lexists(folder / name)]
     if ITEMS not in names:
         raise DataError(f"{folder} lacks {ITEMS}: add it, with the columns item and title")
     content = {name: files.read(folder / name) for name in names}
@@ -90,17 +95,22 @@ def read(folder: Path) -> RawTables:
         scale,
         header_lines=1,
         own=True,
+        anew=WRITE_ANEW,
     )
 
 
 def _choices(path: Path) -> dict:
     """The content of dataset.toml; empty if there is no such file."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     try:
-        chosen = tomllib.loads(files.read(path, limit=2**16).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a valid TOML file: {error}. Correct it") from error
+        chosen = tomllib.loads(files.read(path, limit=2**12).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        where = re.search(r" \(at .*\)$", str(error))
+        raise DataError(
+            f"{path} is not a TOML file in UTF-8{where[0] if where else ''}. Correct it: each line "
+            'is like `user = "customer"` or `liked = 4`'
+        ) from error
     for key, value in chosen.items():
         if key != "liked" and key not in NAMES:
             expected = ", ".join([*NAMES, "liked"])
@@ -108,12 +118,14 @@ def _choices(path: Path) -> dict:
         kinds, expected = ((int, float), "a number") if key == "liked" else (str, "a column's name")
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise DataError(f"{path}: {key} is {quoted(value)}, expected {expected}")
+    if not -LARGEST <= chosen.get("liked", 0) <= LARGEST:
+        raise DataError(f"{path}: liked is {quoted(chosen['liked'])}, expected {A_RATING}")
     return chosen
 
 
 def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
     """A table as text, with the known columns renamed to the project's names."""
-    frame = parse_csv(content, str(path))
+    frame = parse_csv(content, str(path), anew=WRITE_ANEW)
     found = {}
     for meaning, name in COLUMNS[path.name].items():
         column = _column(frame, meaning, path, chosen)
@@ -124,20 +136,21 @@ def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
                 f"{path}, line 1: no column {meaning} in {quoted(list(frame))}. Name one of them "
                 f'{meaning}, or write `{meaning} = "its name"` into {path.with_name(CHOICES)}'
             )
-    return frame.rename(columns=found)
+    others = [name for name in found.values() if name in frame and name not in found]
+    for name in others:
+        log.info("%s: the column %s is left out, another one is used instead", path.name, name)
+    return frame.drop(columns=others).rename(columns=found)
 
 
 def _column(frame: pd.DataFrame, meaning: str, path: Path, chosen: dict) -> str | None:
     """The column with a meaning; None if there is none."""
     if meaning in chosen:
-        if chosen[meaning] in frame:
-            return chosen[meaning]
-        if meaning in NEEDED[path.name]:
+        if chosen[meaning] not in frame:
             raise DataError(
                 f"{path.with_name(CHOICES)}: {meaning} is {quoted(chosen[meaning])}, but "
                 f"{path.name} has the columns {quoted(list(frame))}"
             )
-        return None
+        return chosen[meaning]
     known = NAMES[meaning]
     if path.name != RATINGS and meaning in ("user", "item"):
         known = (*known, "id")
@@ -167,9 +180,9 @@ def _ratings(frame: pd.DataFrame, file: str, liked: float | None) -> tuple[pd.Da
         table = table.drop_duplicates([USER, MOVIE], keep="last").sort_index()
         return table[[USER, MOVIE, RATING, TIMESTAMP]], Scale((1,), 1)
     numbers = pd.to_numeric(frame[RATING], errors="coerce")
-    wrong = ~np.isfinite(numbers)
+    wrong = ~(numbers.abs() <= LARGEST)
     if wrong.any():
-        raise _fault(file, frame, RATING, wrong, "a number")
+        raise _fault(file, frame, RATING, wrong, A_RATING)
     scale = _scale(np.unique(numbers), file, liked)
     whole = all(float(rating).is_integer() for rating in scale.ratings)
     table[RATING] = numbers.astype(np.int32 if whole else np.float64)
@@ -203,6 +216,9 @@ def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     The genres can also be in several columns, genre1, genre2 and so on.
     """
     table = _numbered(frame, [MOVIE], file)
+    untitled = table["title"].str.strip() == ""
+    if untitled.any():
+        raise _fault(file, frame, "title", untitled, "text")
     if "year" in table:
         year = table["year"].str.strip()
         wrong = ~year.str.fullmatch("[0-9]{4}|")
@@ -214,6 +230,15 @@ def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     genres = pd.Series("", table.index).str.cat(table[names], sep="|")
     genres = genres.str.replace(r"\s*[|;,]\s*", "|", regex=True)
     genres = genres.str.replace(r"\|+", "|", regex=True).str.strip(" |")
+    many = genres.str.count(r"\|") >= MOST_GENRES
+    if many.any():
+        expected = f"at most {MOST_GENRES} genres of one item"
+        raise _fault(file, pd.DataFrame({"genres": genres}), "genres", many, expected)
+    if (count := genres.str.split("|").explode().nunique()) > MOST_VALUES:
+        raise DataError(
+            f"{file} has {count} different genres, expected at most {MOST_VALUES}. Leave the rare "
+            "ones out, or give the column another name"
+        )
     table = table.drop(columns=[*names, "year"], errors="ignore")
     table.insert(2, "genres", genres)
     known = [MOVIE, "title", "genres"]
@@ -266,15 +291,24 @@ def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[st
             kept[name] = values
             log.info("%s: the column %s is a field with %d values", file, name, count)
         elif count > 1 and np.isfinite(numbers[~empty]).all():
-            bins = pd.qcut(numbers, BINS, duplicates="drop")
-            kept[name] = bins.astype(str).where(~empty, "")
-            log.info(
-                "%s: the column %s is a field, divided into %d parts by quantiles",
-                file,
-                name,
-                bins.nunique(),
-            )
+            parts = _parts(numbers)
+            if (number := parts.nunique()) > 1:
+                kept[name] = parts.where(~empty, "")
+                text = "%s: the column %s is a field, divided into %d parts by quantiles"
+                log.info(text, file, name, number)
+            else:
+                reason = "its quantiles do not divide it"
+                log.info("%s: the column %s is left out, %s", file, name, reason)
         else:
             reason = "it has one value" if count <= 1 else f"it has {count} different texts"
             log.info("%s: the column %s is left out, %s", file, name, reason)
     return table[known].assign(**kept)
+
+
+def _parts(numbers: pd.Series) -> pd.Series:
+    """The part between two of `BINS` quantiles that each number is in, as text."""
+    try:
+        with np.errstate(all="ignore"):  # numbers near the limits of floats
+            return pd.qcut(numbers, BINS, duplicates="drop").astype(str)
+    except ValueError:
+        return pd.Series("", numbers.index)

@@ -15,7 +15,9 @@ from movierec.errors import MovieRecError, quoted
 
 ANEW = "restore the file from the archive it came from"
 PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}  # by a file's first bytes
-CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but tab and line ends
+CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")  # not tab and line ends
+CONTROL_BYTES = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x84\x86-\x9f]")  # UTF-8
+LONGEST_LINE = 100_000  # bytes of a line of a CSV file
 
 
 class DataError(MovieRecError):
@@ -35,6 +37,7 @@ class RawTables:
         scale: the ratings that can be given.
         header_lines: lines before the first row.
         own: whether they are somebody's own ratings rather than a MovieLens release.
+        anew: how to get the files again, for error messages.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -44,6 +47,7 @@ class RawTables:
     scale: Scale
     header_lines: int
     own: bool = False
+    anew: str = ANEW
 
 
 FIELD_END = (
@@ -203,14 +207,19 @@ def _number_fault(name: str, kind: type, field: str) -> str:
     return ""
 
 
-def parse_csv(content: bytes, file: str, columns: dict[str, type] | None = None) -> pd.DataFrame:
+def parse_csv(
+    content: bytes, file: str, columns: dict[str, type] | None = None, anew: str = ANEW
+) -> pd.DataFrame:
     """Rows of a CSV file in UTF-8 with a header, as int64, float32 and text columns.
+
+    Each row is one line: a quoted field with a line end is refused.
 
     Args:
         content: the file's bytes.
         file: its name with its folder, for error messages.
         columns: name and type (int, float or str) of every column, in order; None for text columns
             with the names of the header.
+        anew: how to get the file again, for error messages.
 
     Raises:
         DataError: naming the first line that is not as expected.
@@ -219,11 +228,11 @@ def parse_csv(content: bytes, file: str, columns: dict[str, type] | None = None)
 
     _refuse_packed(content, file)
     content = content.removeprefix(b"\xef\xbb\xbf")
-    header = _csv_header(content, file)
+    header = _csv_header(content, file, anew)
     if columns is not None and header != list(columns):
         raise DataError(
             f"{file}, line 1: expected the columns {', '.join(columns)}, found {quoted(header)}: "
-            f"{ANEW}"
+            f"{anew}"
         )
     if len(set(header)) < len(header) or not all(header):
         raise DataError(
@@ -244,12 +253,18 @@ def parse_csv(content: bytes, file: str, columns: dict[str, type] | None = None)
             convert_options=convert,
         )
     except pyarrow.ArrowInvalid as error:
-        raise DataError(_first_csv_fault(content, file, kinds)) from error
+        raise DataError(_first_csv_fault(content, file, kinds, anew)) from error
     if not table.num_rows:
-        raise DataError(f"{file} has a header and no rows: {ANEW}")
+        raise DataError(f"{file} has a header and no rows: {anew}")
     frame = table.to_pandas()
-    if frame.isna().any(axis=None):  # the word nan as a number
-        raise DataError(_first_csv_fault(content, file, kinds))
+    lines = content.count(b"\n") - 1 + (not content.endswith(b"\n"))
+    has_text = str in kinds.values()
+    if (
+        len(frame) != lines  # a quoted line end, or a quotation mark that is never closed
+        or frame.isna().any(axis=None)  # the word nan as a number
+        or (has_text and CONTROL_BYTES.search(content))
+    ):
+        raise DataError(_first_csv_fault(content, file, kinds, anew))
     return frame
 
 
@@ -259,7 +274,7 @@ def _refuse_packed(content: bytes, file: str) -> None:
             raise DataError(f"{file} is a {kind} file, expected text: unpack it there")
 
 
-def _csv_header(content: bytes, file: str) -> list[str]:
+def _csv_header(content: bytes, file: str, anew: str) -> list[str]:
     """The column names of a CSV file."""
     names = []
     with contextlib.suppress(UnicodeDecodeError, csv.Error):
@@ -267,24 +282,35 @@ def _csv_header(content: bytes, file: str) -> list[str]:
         if not CONTROLS.search(line):
             names = next(csv.reader([line], strict=True), [])
     if not any(names):
-        raise DataError(f"{file}, line 1: this is not the header of a CSV file in UTF-8: {ANEW}")
+        raise DataError(f"{file}, line 1: this is not the header of a CSV file in UTF-8: {anew}")
     return names
 
 
-def _first_csv_fault(content: bytes, file: str, columns: dict[str, type]) -> str:
+def _first_csv_fault(content: bytes, file: str, columns: dict[str, type], anew: str) -> str:
     """What is wrong with the first faulty line of a CSV file."""
+    expected = quoted(", ".join(columns))[1:-1]
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n")[1:], start=2):
         where = f"{file}, line {number}"
+        if len(line) > LONGEST_LINE:
+            return (
+                f"{where}: it has {len(line):,} bytes, expected at most {LONGEST_LINE:,}. Shorten "
+                "that line"
+            )
         try:
             text = line.rstrip(b"\r").decode()
             fields = next(csv.reader([text], strict=True), [])
         except UnicodeDecodeError:
             return f"{where}: {quoted(line.decode('latin-1'))} is not UTF-8. Save the file as UTF-8"
         except csv.Error:
-            return f"{where}: a quotation mark in {quoted(text)} is not closed. Correct that line"
-        if fault := _line_fault(text, fields, columns, f"commas ({', '.join(columns)})"):
-            return f"{where}: {fault}. Correct that line, or {ANEW}"
-    return f"{file} cannot be read as {','.join(columns)}: {ANEW}"
+            return (
+                f"{where}: a quotation mark in {quoted(text)} is not closed. Correct that line; a "
+                "field cannot have several lines"
+            )
+        if fault := _line_fault(text, fields, columns, f"commas ({expected})"):
+            return f"{where}: {fault}. Correct that line, or {anew}"
+        if control := CONTROLS.search(text):
+            return f"{where}: it has the control character {control[0]!r}. Correct that line"
+    return f"{file} cannot be read as a CSV file with the columns {expected}: {anew}"
 
 
 RATING_COLUMNS = {"user_id": int, "movie_id": int, "rating": int, "timestamp": int}

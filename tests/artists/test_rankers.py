@@ -80,6 +80,12 @@ def test_recommend_to_a_new_listener(taste):
         rankers.recommend(taste, ["Artist 99"])
 
 
+@pytest.mark.parametrize("n", [0, -1, 10**30])
+def test_a_number_of_artists_that_there_are_not(taste, n):
+    with pytest.raises(DataError, match="expected a whole number from 1 to"):
+        rankers.recommend(taste, [taste.artists[0]], n)
+
+
 def test_an_unknown_weighting_is_rejected():
     with pytest.raises(ValueError, match="`weighting` must be one of"):
         rankers.weighted(sparse.csr_array(np.eye(2)), "tf")

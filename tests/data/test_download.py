@@ -192,3 +192,21 @@ def test_a_damaged_data_set_is_not_skipped(tmp_path):
     write_ml1m(tmp_path, ratings=["1::1::9::978300760"])
     with pytest.raises(DataError, match="rating is '9'"):
         first_available(["ml-1m", "ml-100k"], lambda name: movielens.load(name, tmp_path, False))
+
+
+def test_an_archive_with_a_huge_or_damaged_file_is_refused(tmp_path, monkeypatch):
+    archive = tmp_path / "latest" / "ml-latest.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("ml-latest/movies.csv", "movieId,title,genres\n1,A (1999),Drama\n")
+        file.writestr("ml-latest/ratings.csv", bytes(10_000))
+    monkeypatch.setattr(files, "LIMIT", 2**13)
+    with pytest.raises(DataError, match="has a file of more than 0.0078125 MiB: download it again"):
+        movielens.load("latest", tmp_path, fetch=False)
+    monkeypatch.undo()
+    content = bytearray(archive.read_bytes())
+    for position in range(60, 90):
+        content[position] ^= 0x5A
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match="is damaged or lacks one of"):
+        movielens.load("latest", tmp_path, fetch=False)

@@ -138,7 +138,7 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ),
         ({"toml": 'item = "sku"\n'}, "item is 'sku', but ratings.csv has the columns"),
         ({"toml": "itm = 1\n"}, "there is no setting 'itm': use user, item,"),
-        ({"toml": "item = \n"}, "is not a valid TOML file"),
+        ({"toml": "item = \n"}, "is not a TOML file in UTF-8 (at line 1"),
         ({"toml": 'liked = "yes"\n'}, "liked is 'yes', expected a number"),
         ({"toml": "liked = 9\n"}, "from 9 on they would be liked, which is all or none"),
         ({"ratings": "user,item,rating\nann,10,5\n"}, "line 2: user is 'ann', expected a whole"),
@@ -157,6 +157,31 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ({"users": "user,plan\n1,gold\n"}, "user_id is 2, which users.csv does not list"),
         ({"items": "id,title,year\n10,Tea,'99\n20,Bread,\n"}, 'line 2: year is "\'99", expected'),
         ({"items": "id,title\n10,Tea\n20\n"}, "line 3: 1 field"),
+        ({"items": "id,title,year\n10, ,1999\n20,Bread,\n"}, "line 2: title is ' ', expected text"),
+        (
+            {"items": 'id,title\n10,"Tea\n20,Bread\n'},
+            "line 2: a quotation mark in '10,\"Tea' is not",
+        ),
+        ({"items": 'id,title\n10,"Tea\nGreen"\n20,Bread\n'}, "a field cannot have several lines"),
+        ({"items": "id,title\n10,\x1b[31mTea\n20,Bread\n"}, "line 2: it has the control character"),
+        ({"items": "id,title\n10,\x9bTea\n20,Bread\n"}, "control character '\\x9b'"),
+        ({"items": f"id,title\n10,{'T' * 100_000}\n20,x\n"}, "line 2: it has 100,003 bytes"),
+        (
+            {"items": f"id,title,genres\n10,Tea,{'|'.join(map(str, range(51)))}\n"},
+            "expected at most 50 genres of one item",
+        ),
+        (
+            {"items": "id,title,genres\n" + "".join(f"{n},T,{n}|{n}a\n" for n in range(60))},
+            "has 120 different genres, expected at most 100",
+        ),
+        ({"ratings": "user,item,rating\n1,10,3e9\n"}, "expected a number from -1,000,000,000 to"),
+        ({"ratings": f"user,item,{'c' * 5000}\n1\n"}, "..., expected 3 separated by"),
+        ({"toml": 'rating = "Stars"\n'}, "rating is 'Stars', but ratings.csv has the columns"),
+        ({"toml": f"liked = {'9' * 400}\n"}, "expected a number from -1,000,000,000 to"),
+        ({"toml": f"liked = {'9' * 4500}\n"}, "it has 4,509 bytes, at most 4,096 were expected"),
+        ({"toml": "liked = nan\n"}, "liked is nan, expected a number from"),
+        ({"toml": f"user = {'[' * 3000}\n"}, "is not a TOML file in UTF-8"),
+        ({"toml": "\0"}, "is not a TOML file in UTF-8"),
         (
             {
                 "ratings": "user,item,rating\n"
@@ -170,6 +195,34 @@ def test_an_error_says_what_arrived_and_what_to_do(tmp_path, changes, message):
     with pytest.raises(DataError) as error:
         load(tmp_path, **changes)
     assert message in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_a_chosen_column_replaces_the_one_with_the_usual_name(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    ratings = "user,user_id,item,rating,score\n1,7,10,5,1\n2,8,20,4,2\n"
+    data = load(tmp_path, ratings=ratings, toml='user = "user"\nrating = "score"\nliked = 2\n')
+    assert data.ratings[["user_id", "rating"]].values.tolist() == [[1, 1], [2, 2]]
+    assert "the column user_id is left out, another one is used instead" in caplog.text
+
+
+@pytest.mark.parametrize("name", [RATINGS, USERS, CHOICES])
+def test_a_broken_link_is_not_a_missing_file(tmp_path, name):
+    write(tmp_path)
+    (tmp_path / "mine" / name).unlink(missing_ok=True)
+    (tmp_path / "mine" / name).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="cannot be read"):
+        movielens.load("mine", tmp_path)
+
+
+@pytest.mark.parametrize("numbers", [[0] * 400, range(1, 400), [1e307, -1e307, 5e-324]])
+def test_numbers_that_quantiles_do_not_divide(tmp_path, numbers):
+    numbers = [*numbers, *range(1, 150)]
+    items = "".join(f"{n},T,{value}\n" for n, value in enumerate(numbers, 1))
+    ratings = "user,item\n" + "".join(f"{n % 5},{n}\n" for n in range(1, len(numbers)))
+    data = load(tmp_path, items="id,title,price\n" + items, ratings=ratings)
+    assert ("price" in data.movies) == (numbers[0] != 0)
+    assert "price" not in data.movies or data.movies["price"].nunique() > 1
 
 
 def test_names_of_protocols_and_settings_are_refused(tmp_path):

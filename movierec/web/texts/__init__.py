@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from movierec.data.schema import FIVE_STARS, Scale
+from movierec.errors import printable
 from movierec.serving.descriptions import Words
 from movierec.web.texts.en import ENGLISH
 from movierec.web.texts.ko import KOREAN
@@ -61,8 +62,7 @@ def escaped(text: str) -> str:
     >>> escaped("M*A*S*H <b>")
     'M\\\\*A\\\\*S\\\\*H \\\\<b\\\\>'
     """
-    line = " ".join(text.split())
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    line = printable(" ".join(text.split()))
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$~:&^=])", r"\\\1", line)
 
 
