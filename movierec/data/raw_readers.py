@@ -17,7 +17,7 @@ ANEW = "restore the file from the archive it came from"
 PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}  # by a file's first bytes
 CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")  # not tab and line ends
 CONTROL_BYTES = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x84\x86-\x9f]")  # UTF-8
-LONGEST_LINE = 100_000  # bytes of a line of a CSV file
+LONGEST = 100_000  # characters of a field of a CSV file
 
 
 class DataError(MovieRecError):
@@ -258,11 +258,12 @@ def parse_csv(
         raise DataError(f"{file} has a header and no rows: {anew}")
     frame = table.to_pandas()
     lines = content.count(b"\n") - 1 + (not content.endswith(b"\n"))
-    has_text = str in kinds.values()
+    text = [name for name, kind in kinds.items() if kind is str]
     if (
         len(frame) != lines  # a quoted line end, or a quotation mark that is never closed
         or frame.isna().any(axis=None)  # the word nan as a number
-        or (has_text and CONTROL_BYTES.search(content))
+        or (text and CONTROL_BYTES.search(content))
+        or any(frame[name].str.len().max() > LONGEST for name in text)
     ):
         raise DataError(_first_csv_fault(content, file, kinds, anew))
     return frame
@@ -291,11 +292,9 @@ def _first_csv_fault(content: bytes, file: str, columns: dict[str, type], anew: 
     expected = quoted(", ".join(columns))[1:-1]
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n")[1:], start=2):
         where = f"{file}, line {number}"
-        if len(line) > LONGEST_LINE:
-            return (
-                f"{where}: it has {len(line):,} bytes, expected at most {LONGEST_LINE:,}. Shorten "
-                "that line"
-            )
+        if len(line) > LONGEST:
+            expected = f"fields of at most {LONGEST:,} characters"
+            return f"{where}: it has {len(line):,} bytes, expected {expected}. Shorten that line"
         try:
             text = line.rstrip(b"\r").decode()
             fields = next(csv.reader([text], strict=True), [])

@@ -165,7 +165,7 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ({"items": 'id,title\n10,"Tea\nGreen"\n20,Bread\n'}, "a field cannot have several lines"),
         ({"items": "id,title\n10,\x1b[31mTea\n20,Bread\n"}, "line 2: it has the control character"),
         ({"items": "id,title\n10,\x9bTea\n20,Bread\n"}, "control character '\\x9b'"),
-        ({"items": f"id,title\n10,{'T' * 100_000}\n20,x\n"}, "line 2: it has 100,003 bytes"),
+        ({"items": f"id,title\n10,{'T' * 100_001}\n20,x\n"}, "line 2: it has 100,004 bytes"),
         (
             {"items": f"id,title,genres\n10,Tea,{'|'.join(map(str, range(51)))}\n"},
             "expected at most 50 genres of one item",
@@ -175,7 +175,10 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
             "has 120 different genres, expected at most 100",
         ),
         ({"ratings": "user,item,rating\n1,10,3e9\n"}, "expected a number from -1,000,000,000 to"),
-        ({"ratings": f"user,item,{'c' * 5000}\n1\n"}, "..., expected 3 separated by"),
+        (
+            {"ratings": f"user,item,{'c' * 5000}\n1\n"},
+            "in '1', expected 3 separated by commas (user, item, ccc",
+        ),
         ({"toml": 'rating = "Stars"\n'}, "rating is 'Stars', but ratings.csv has the columns"),
         ({"toml": f"liked = {'9' * 400}\n"}, "expected a number from -1,000,000,000 to"),
         ({"toml": f"liked = {'9' * 4500}\n"}, "it has 4,509 bytes, at most 4,096 were expected"),
@@ -202,7 +205,7 @@ def test_a_chosen_column_replaces_the_one_with_the_usual_name(tmp_path, caplog):
     caplog.set_level(logging.INFO, "movierec")
     ratings = "user,user_id,item,rating,score\n1,7,10,5,1\n2,8,20,4,2\n"
     data = load(tmp_path, ratings=ratings, toml='user = "user"\nrating = "score"\nliked = 2\n')
-    assert data.ratings[["user_id", "rating"]].values.tolist() == [[1, 1], [2, 2]]
+    assert data.ratings[["user_id", "rating"]].to_numpy().tolist() == [[1, 1], [2, 2]]
     assert "the column user_id is left out, another one is used instead" in caplog.text
 
 
@@ -215,14 +218,13 @@ def test_a_broken_link_is_not_a_missing_file(tmp_path, name):
         movielens.load("mine", tmp_path)
 
 
-@pytest.mark.parametrize("numbers", [[0] * 400, range(1, 400), [1e307, -1e307, 5e-324]])
+@pytest.mark.parametrize("numbers", [[0] * 2000, range(1, 400), [1e307, -1e307, 5e-324]])
 def test_numbers_that_quantiles_do_not_divide(tmp_path, numbers):
     numbers = [*numbers, *range(1, 150)]
     items = "".join(f"{n},T,{value}\n" for n, value in enumerate(numbers, 1))
-    ratings = "user,item\n" + "".join(f"{n % 5},{n}\n" for n in range(1, len(numbers)))
+    ratings = "user,item\n" + "".join(f"{1 + n % 5},{n}\n" for n in range(1, len(numbers)))
     data = load(tmp_path, items="id,title,price\n" + items, ratings=ratings)
     assert ("price" in data.movies) == (numbers[0] != 0)
-    assert "price" not in data.movies or data.movies["price"].nunique() > 1
 
 
 def test_names_of_protocols_and_settings_are_refused(tmp_path):
