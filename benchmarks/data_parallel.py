@@ -70,12 +70,12 @@ def train(rank: int, processes: int, address: str, rows: int, batch: int) -> dic
     }
 
 
-def compare(processes: int, rows: int, batch: int) -> dict:
+def compare(processes: int, address: str, rows: int, batch: int) -> dict:
     """Losses and rows per second of one process and of several, each run from the start."""
     found = {}
     for number in sorted({1, processes}):
         command = [sys.executable, "-m", "benchmarks.data_parallel", "--processes", str(number)]
-        command += ["--rows", str(rows), "--batch", str(batch), "--rank"]
+        command += ["--address", address, "--rows", str(rows), "--batch", str(batch), "--rank"]
         started = [
             subprocess.Popen(
                 [*command, str(rank)],
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sizes = options.processes, options.address, options.rows, options.batch
         print(json.dumps(train(options.rank, *sizes)))
         return
-    found = compare(options.processes, options.rows, options.batch)
+    found = compare(options.processes, options.address, options.rows, options.batch)
     for number, result in found.items():
         losses = " ".join(f"{loss:.6f}" for loss in result["losses"])
         speed = f"{result['rows_per_second']:,.0f} rows/s  {result['cpu_seconds']:.1f} CPU s each"

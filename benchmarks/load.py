@@ -1,4 +1,4 @@
-"""Load test: many sessions at once on the running page, with every list checked.
+"""Load test: many sessions at once on the running page, with every changed list checked.
 
 Start the page (`make app`), then run `python -m benchmarks.load`. Each session is a websocket that
 sends what a browser would send, without rendering: it opens the page and then repeatedly changes
@@ -96,10 +96,10 @@ async def all_sessions(url: str, users: np.ndarray, *rest) -> list[list[tuple[fl
     return await asyncio.gather(*(one_session(url, row.tolist(), *rest) for row in users))
 
 
-async def memory(process: int, finished: asyncio.Event) -> list[tuple[float, float]]:
+async def memory(process: int | None, finished: asyncio.Event) -> list[tuple[float, float]]:
     """Times and resident MiB of a process, once a second until `finished`; needs Linux."""
     start, measured = time.perf_counter(), []
-    while not finished.is_set():
+    while process is not None and not finished.is_set():
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
         measured.append((time.perf_counter() - start, pages * os.sysconf("SC_PAGESIZE") / 2**20))
         await asyncio.sleep(1)
@@ -133,7 +133,7 @@ async def crowd(options: argparse.Namespace, users: np.ndarray, expected: dict) 
     """What `all_sessions`, `memory` and `health` measure at the same time."""
     finished = asyncio.Event()
     others = asyncio.gather(
-        memory(options.process or os.getpid(), finished),
+        memory(options.process, finished),
         health(options.address, options.health, finished),
     )
     url = f"ws://{options.address}/_stcore/stream"

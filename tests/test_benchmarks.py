@@ -67,7 +67,7 @@ def test_start(ml100k, capsys):
 @pytest.mark.slow
 def test_two_processes_have_the_losses_of_one():
     pytest.importorskip("jax", reason="JAX is not installed: requirements-cluster.txt")
-    found = data_parallel.compare(2, rows=2000, batch=200)
+    found = data_parallel.compare(2, data_parallel.ADDRESS, rows=2000, batch=200)
     assert all(result["rows_per_second"] > 0 for result in found.values())
     assert found[1]["losses"] == pytest.approx(found[2]["losses"], abs=1e-4)
     assert found[2]["losses"][-1] < found[2]["losses"][0]

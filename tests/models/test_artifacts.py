@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -99,6 +100,11 @@ def test_a_damaged_manifest_is_refused(folder, content):
         ({"model": {"embed_dim": "16"}}, f"{CANNOT_BE_READ} .*embed_dim is '16', expected a whole"),
         ({"model": {"num_layers": 2.5}}, f"{CANNOT_BE_READ} .*num_layers is 2.5"),
         ({"model": {"colour": "red"}}, f"{CANNOT_BE_READ} .*there is no argument 'colour'"),
+        ({"setting": 5}, f"{CANNOT_BE_READ} .*setting of autointmlp is 5, expected a name"),
+        ({"setting": "a`id`"}, f"{CANNOT_BE_READ} .*expected a name"),
+        ({"dataset": "\x1b[2J"}, f"{CANNOT_BE_READ} .*expected a name"),
+        ({"protocol": {"name": "x" * 5000}}, f"{CANNOT_BE_READ} .*expected a name"),
+        ({"protocol": "paper; ls"}, f"{CANNOT_BE_READ} .*expected a name"),
     ],
 )
 def test_a_damaged_entry_is_refused(folder, change, message):
@@ -189,7 +195,13 @@ def test_truncated_or_other_weights_are_refused(folder):
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(0, "is all zeros"), (np.nan, "not finite"), (-np.inf, "not finite"), (None, DOES_NOT_FIT)],
+    [
+        (0, "is all zeros"),
+        (np.nan, "not finite"),
+        (-np.inf, "not finite"),
+        (2e9, "beyond"),
+        (None, DOES_NOT_FIT),
+    ],
 )
 def test_weights_that_are_zero_nan_or_absent_are_refused(folder, value, message):
     with h5py.File(folder.weights("autointmlp"), "r+") as file:
@@ -311,6 +323,9 @@ def test_a_candidate_model_that_does_not_belong_is_refused(folder, made, tmp_pat
         (whole[:1000], "candidates.npz cannot be read"),
         (b"", "candidates.npz cannot be read"),
         (npz(data=[1.0], indices=[0], indptr=[0, 1], raters=[1]), "candidates.npz cannot be read"),
+        (changed(whole, factors=np.array([1, 2, 1e300])), "factors has values that are not finite"),
+        (changed(whole, raters=np.ones(61, "<i4")), "it is damaged or not a file of this model"),
+        (negative(whole), "it is damaged or not a file of this model"),
     ):
         path.write_bytes(content)
         digest = files.sha256(path)
@@ -327,6 +342,25 @@ def test_a_candidate_model_that_does_not_belong_is_refused(folder, made, tmp_pat
 def npz(**arrays):
     file = io.BytesIO()
     np.savez(file, **{name: np.array(values) for name, values in arrays.items()})
+    return file.getvalue()
+
+
+def changed(content, **arrays):
+    with np.load(io.BytesIO(content)) as saved:
+        return npz(**dict(saved) | arrays)
+
+
+def negative(content):
+    """An archive whose array "data" says that it has -1 values."""
+    file, header = io.BytesIO(), {"descr": "<f4", "fortran_order": False, "shape": (-1,)}
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            array = io.BytesIO(old.read(name))
+            if name == "data.npy":
+                array = io.BytesIO()
+                np.lib.format.write_array_header_1_0(array, header)
+                array.write(bytes(4000))
+            new.writestr(name, array.getvalue())
     return file.getvalue()
 
 
