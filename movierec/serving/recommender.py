@@ -335,7 +335,8 @@ class Recommender:
             RequestError: a feature that users do not have, an impossible year or month.
         """
         names = self.data.fields.user
-        if others := set(profile.keys()).difference(names):
+        given = {name for name, value in profile.items() if value not in (None, "")}
+        if others := given.difference(names):
             expected = ", ".join(names[1:]) or "nothing"
             raise RequestError(f"users have no {quoted(min(others, key=str))}: give {expected}")
         row = pd.DataFrame([{name: profile.get(name) for name in names} | {USER: None}])
