@@ -181,6 +181,7 @@ for path in paths:
 """
 
 
+@pytest.mark.slow
 def test_saved_models_can_be_loaded_in_a_new_process(tmp_path):
     models = [spread(kind(DIMS, embed_dim=4, head_dim=4), 0.5) for kind in MODELS]
     paths = [str(tmp_path / f"{type(model).__name__}.keras") for model in models]

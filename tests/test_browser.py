@@ -148,7 +148,13 @@ VIEWS = {
     "Korean": "?user=8&lang=ko",
 }
 SITES = {"two models": "show_st.py"}  # each page shows the same views, so one is enough
-SITES_AND_VIEWS = [(SITES.get(view, "show_st2.py"), view) for view in VIEWS]
+SLOW = ("two models", "Korean")
+SITES_AND_VIEWS = [
+    pytest.param(
+        SITES.get(view, "show_st2.py"), view, marks=[pytest.mark.slow] if view in SLOW else []
+    )
+    for view in VIEWS
+]
 
 
 def _assert_accessible(page, **options):

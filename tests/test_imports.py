@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from movierec import __main__ as command_line
 from movierec import files
 
@@ -52,6 +54,7 @@ print(len(recommender.recommend(1)), len(movies), end="")
     assert run_without(TENSORFLOW, code) == "10 3"
 
 
+@pytest.mark.slow
 def test_training_needs_no_data_libraries():
     code = """
 import numpy as np

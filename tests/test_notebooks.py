@@ -28,7 +28,7 @@ def params(*left_out, quick="") -> list:
     ]
 
 
-@pytest.mark.parametrize("path", params(ARTISTS, NEXT_ITEM, quick="15"))
+@pytest.mark.parametrize("path", params(ARTISTS, NEXT_ITEM, quick="5"))
 def test_runs_on_ml100k(path, ml100k, monkeypatch, tmp_path):
     monkeypatch.setenv("DATASET", "ml-100k")
     monkeypatch.setenv("EPOCHS", "1")
@@ -36,6 +36,7 @@ def test_runs_on_ml100k(path, ml100k, monkeypatch, tmp_path):
     notebooks.run(path)
 
 
+@pytest.mark.slow
 def test_the_artist_notebook_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("ARTISTS", str(write_taste(tmp_path)))
     monkeypatch.setenv("FAVOURITES", "Artist 1,Artist 3")

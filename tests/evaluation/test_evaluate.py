@@ -99,7 +99,13 @@ def test_the_committed_reliability_table_counts_every_test_row(dataset):
         assert bins["predicted"].is_monotonic_increasing
 
 
-@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
+def protocols(quick):
+    """Test parameters of all protocols; those that are not quick are marked slow."""
+    slow = {name: () if name in quick else (pytest.mark.slow,) for name in splits.PROTOCOLS}
+    return [pytest.param(name, marks=marks) for name, marks in slow.items()]
+
+
+@pytest.mark.parametrize("protocol", protocols(quick=("test-rows", "full-ranking")))
 def test_every_protocol_compares_all_rankers(made, tmp_path, protocol):
     train("autoint", made, root=tmp_path, protocol=protocol, epochs=1)
     if protocol == "test-rows":  # explanations need both first stages

@@ -157,6 +157,7 @@ train("autoint", data, root=Path(sys.argv[2]), epochs=4, batch_size=128)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_run_killed_with_kill_9_continues_after_the_last_whole_epoch(
     made, made_folder, tmp_path, caplog
