@@ -26,6 +26,16 @@ class RequestError(MovieRecError, ValueError):
     """A request that cannot be answered; the message says what arrived and what was expected."""
 
 
+FILTER_KINDS = {
+    "genre": (str | None, "a genre or None"),
+    "decade": (Integral | None, "a year or None"),
+    "hide_known": (bool, "True or False"),
+    "raters": (Integral, "a whole number"),
+    "hidden": (tuple, "a tuple of movie ids"),
+    "like": (Integral | None, "a movie id or None"),
+}
+
+
 @dataclass(frozen=True)
 class Filters:
     """Which movies may be recommended.
@@ -56,16 +66,6 @@ class Filters:
                 raise RequestError(f"the filter {name} is {quoted(value)}, expected {expected}")
         if not all(isinstance(movie_id, Integral) for movie_id in self.hidden):
             raise RequestError(f"the filter hidden is {quoted(self.hidden)}, expected movie ids")
-
-
-FILTER_KINDS = {
-    "genre": (str | None, "a genre or None"),
-    "decade": (Integral | None, "a year or None"),
-    "hide_known": (bool, "True or False"),
-    "raters": (Integral, "a whole number"),
-    "hidden": (tuple, "a tuple of movie ids"),
-    "like": (Integral | None, "a movie id or None"),
-}
 
 
 class Lookups:
