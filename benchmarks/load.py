@@ -1,17 +1,21 @@
 """Load test: many sessions at once on the running page, with every changed list checked.
 
 Start the page (`make app`), then run `python -m benchmarks.load`. Each session is a websocket that
-sends what a browser would send, without rendering: it opens the page and then repeatedly changes
-the user. The movies on the cards are compared with `Recommender.recommend`.
+sends what a browser would send, without rendering: it opens the page and then changes the user and
+the filter for less well-known movies by turns. The movies on the cards are compared with
+`Recommender.rank`.
 
 A crowd at human pace for ten minutes, with the memory of the page's process and requests for the
 health path at the same time:
 
     python -m benchmarks.load --sessions 200 --changes 120 --pause 5 --process PID --health 1000
+
+With several addresses, the sessions are divided among the processes that serve them.
 """
 
 import argparse
 import asyncio
+import itertools
 import os
 import random
 import time
@@ -19,26 +23,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
 from movierec.models.registry import TITLES
 from movierec.serving import recommender
+from movierec.serving.lookups import Filters
 
 
 class Session:
     """One open page."""
 
     def __init__(self, socket):
-        self.socket, self.user_field, self.messages = socket, None, {}
+        self.socket, self.messages = socket, {}
+        self.user_field = self.filter = self.fragment = None
         self.page_hash = self.query = ""
 
-    async def run(self, who: str | None = None) -> list[str]:
+    async def run(self, who: str | None = None, fresh: bool | None = None) -> list[str]:
         """Run the page and return the texts of its cards.
 
         Args:
             who: text to put into the user field; None leaves it unchanged.
+            fresh: whether well-known movies are left out; None leaves that unchanged.
 
         Raises:
             RuntimeError: the page shows an exception.
@@ -49,6 +57,10 @@ class Session:
         if who is not None:
             widget = message.rerun_script.widget_states.widgets.add()
             widget.id, widget.string_value = self.user_field, who
+        if fresh is not None:
+            message.rerun_script.fragment_id = self.fragment
+            widget = message.rerun_script.widget_states.widgets.add()
+            widget.id, widget.bool_value = self.filter, fresh
         await self.socket.send(message.SerializeToString())
         cards = []
         while True:
@@ -68,32 +80,47 @@ class Session:
                 raise RuntimeError(f"the page shows {element.exception.message}")
             if element.HasField("text_input") and self.user_field is None:
                 self.user_field = element.text_input.id  # the first text field
+            if element.HasField("checkbox") and "-fresh" in element.checkbox.id:
+                self.filter, self.fragment = element.checkbox.id, answer.delta.fragment_id
             if element.HasField("markdown") and ":small[" in element.markdown.body:
                 cards.append(element.markdown.body.replace("\\", ""))
 
 
 async def one_session(
-    url: str, users: Sequence[int], expected: dict[int, list[str]], pause: float
-) -> list[tuple[float, bool]]:
-    """Open the page and change the user; seconds and whether the list is right, for each run."""
-    measured = []
+    url: str, users: Sequence[int], expected: dict[tuple[int, bool], list[str]], pause: float
+) -> list[tuple[str, float, bool]]:
+    """Open the page, change user and filter by turns; kind, seconds, and if right, of each run."""
+    measured, fresh = [], False
     # Like a browser, wait for a busy server (no pings) and accept messages of any size.
     options = {"subprotocols": ["streamlit"], "max_size": None, "ping_interval": None}
     async with connect(url, open_timeout=120, **options) as socket:
         session = Session(socket)
-        for who in [None, *map(str, users)]:
+
+        async def change(what: str, user: int, **changes) -> None:
             start = time.perf_counter()
-            cards = await session.run(who)
+            cards = await session.run(**changes)
             seconds = time.perf_counter() - start
             names = [card.split("**")[1].split(". ", 1)[1] for card in cards]
-            measured.append((seconds, who is None or names == expected[int(who)]))
+            right = what == "first page" or names == expected[user, fresh]
+            measured.append((what, seconds, right))
             await asyncio.sleep(pause * random.random() * 2)
+
+        await change("first page", 0)
+        for number, user in enumerate(users):
+            if number % 2 == 0:
+                await change("changed user", user, who=str(user))
+            else:
+                fresh = not fresh
+                await change("changed filter", users[number - 1], fresh=fresh)
     return measured
 
 
-async def all_sessions(url: str, users: np.ndarray, *rest) -> list[list[tuple[float, bool]]]:
+async def all_sessions(
+    urls: Sequence[str], users: np.ndarray, *rest
+) -> list[list[tuple[str, float, bool]]]:
     """`one_session` for every row of `users`, shape (sessions, changes), at the same time."""
-    return await asyncio.gather(*(one_session(url, row.tolist(), *rest) for row in users))
+    shared = itertools.cycle(urls)
+    return await asyncio.gather(*(one_session(next(shared), row.tolist(), *rest) for row in users))
 
 
 async def memory(process: int | None, finished: asyncio.Event) -> list[tuple[float, float]]:
@@ -134,10 +161,10 @@ async def crowd(options: argparse.Namespace, users: np.ndarray, expected: dict) 
     finished = asyncio.Event()
     others = asyncio.gather(
         memory(options.process, finished),
-        health(options.address, options.health, finished),
+        health(options.address[0], options.health, finished),
     )
-    url = f"ws://{options.address}/_stcore/stream"
-    sessions = await all_sessions(url, users, expected, options.pause)
+    urls = [f"ws://{address}/_stcore/stream" for address in options.address]
+    sessions = await all_sessions(urls, users, expected, options.pause)
     finished.set()
     return sessions, *await others
 
@@ -145,7 +172,9 @@ async def crowd(options: argparse.Namespace, users: np.ndarray, expected: dict) 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the load test and print the median and the 95th percentile of the response times."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--address", default="localhost:8501", help="address of the page")
+    parser.add_argument(
+        "--address", nargs="+", default=["localhost:8501"], help="addresses of the page"
+    )
     parser.add_argument("--model", choices=TITLES, default="autointmlp", help="that it shows")
     parser.add_argument("--dataset", default="ml-1m", help="that it uses")
     parser.add_argument("--sessions", type=int, default=50)
@@ -161,21 +190,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     user_ids = loaded.data.users["user_id"].to_numpy()
     users = rng.choice(user_ids, (options.sessions, options.changes))
     expected = {
-        int(user): [loaded.lookups.name(movie) for movie in loaded.recommend(int(user))["movie_id"]]
-        for user in np.unique(users)
+        (user, fresh): [
+            loaded.lookups.name(movie)
+            for movie in loaded.rank(loaded.candidates(user), filters=Filters(hide_known=fresh))[
+                "movie_id"
+            ]
+        ]
+        for user in np.unique(users[:, ::2]).tolist()
+        for fresh in (False, True)
     }
     start = time.perf_counter()
     measured, sizes, healthy = asyncio.run(crowd(options, users, expected))
     seconds = time.perf_counter() - start
-    first = [session[0][0] for session in measured]
-    later = [answer for session in measured for answer in session[1:]]
-    wrong = sum(not right for _, right in later)
-    for name, durations in (("first page", first), ("changed user", [s for s, _ in later])):
-        median, high = np.quantile(durations, [0.5, 0.95])
-        print(f"{name}: median {1000 * median:.0f} ms, 95 % below {1000 * high:.0f} ms")
-    print(
-        f"{len(measured)} sessions at once, {len(later)} changes in {seconds:.0f} s, {wrong} wrong"
-    )
+    table = pd.DataFrame(itertools.chain(*measured), columns=["what", "seconds", "right"])
+    for name, runs in table.groupby("what", sort=False):
+        median, high = 1000 * runs["seconds"].quantile([0.5, 0.95])
+        print(f"{name}: median {median:.0f} ms, 95 % below {high:.0f} ms")
+    changes, wrong = (table["what"] != "first page").sum(), (~table["right"]).sum()
+    print(f"{len(measured)} sessions at once, {changes} changes in {seconds:.0f} s, {wrong} wrong")
     if options.process:
         times, mib = np.array(sizes).T
         slope = np.polyfit(times, mib, 1)[0] if len(mib) > 1 else 0.0
