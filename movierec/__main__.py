@@ -1,8 +1,11 @@
 """The command line: `python -m movierec COMMAND`."""
 
 import argparse
+import contextlib
 import dataclasses
+import io
 import logging
+import math
 import os
 import re
 import sys
@@ -314,8 +317,10 @@ class Parser(argparse.ArgumentParser):
 
 def _gib(text: str) -> float:
     """An argparse type: a number of GiB."""
-    value = float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) else 0
-    if value <= 0:
+    value = 0.0
+    with contextlib.suppress(ValueError):
+        value = float(text)
+    if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{quoted(text)}, expected a number above 0 such as 12")
     return value
 
@@ -440,8 +445,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; errors of the project or the disk are printed in short and exit with 1."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # for titles that the terminal cannot show
+    """Run a command; errors of the project or the disk are printed in short and exit with 1.
+
+    An interruption exits with 130.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # titles that the terminal cannot show
     top = parser()
     options = top.parse_args(arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
@@ -451,15 +460,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         top.exit(130, "interrupted\n")
-    except BrokenPipeError:  # the reader has ended, as in `| head`
+    except BrokenPipeError:  # whoever reads the output has ended, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         top.exit(1)
-    except OSError as error:
-        text = str(error)
-        if error.errno and error.filename is None and error.strerror == os.strerror(error.errno):
-            text = f"the output cannot be written: {text}"
-        top.exit(1, f"{text}\n")
-    except MovieRecError as error:
+    except (MovieRecError, OSError) as error:
         top.exit(1, f"{error}\n")
 
 

@@ -26,7 +26,7 @@ def quoted(value: object) -> str:
         try:
             text = PARTS.repr(value)
         except Exception:  # a number with thousands of digits, an object without a repr
-            text = f"a {type(value).__name__}"
+            text = f"an object of type {type(value).__name__}"
     text = printable(text)
     return text if len(text) < QUOTED else f"{text[: QUOTED - 3]}..."
 

@@ -5,6 +5,8 @@ import errno
 import io
 import json
 import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -113,7 +115,6 @@ def test_error_messages_are_short_and_printable(capsys):
     ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "interrupted\n"),
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), 1, "the output cannot be written: "),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.csv"), 1, "[Errno 28]"),
     ],
 )
@@ -126,6 +127,24 @@ def test_the_end_of_a_command(capsys, monkeypatch, error, code, message):
         command_line.main(["tables"])
     assert stop.value.code == code
     assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [("/dev/full", "[Errno 28] No space left on device\n"), (None, "")],
+)
+def test_output_that_cannot_be_written(output, message):
+    """To a full disk, and to a reader that has ended."""
+    code = "from movierec import __main__ as m; m.tables = lambda _: print('x' * 10**6);"
+    command = [sys.executable, "-c", f"{code} m.main(['tables'])"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    descriptor = writer if output is None else os.open(output, os.O_WRONLY)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=files.ROOT)
+    assert done.returncode == 1
+    assert done.stderr.decode() == message
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -231,7 +232,7 @@ def recommend(plays: Plays, favourites: Sequence[str], n: int = 10) -> pd.DataFr
         DataError: no favourites, an unknown artist, or n below 1 or above the number of the others.
     """
     others = len(plays.artists) - len(set(favourites))
-    if not 1 <= n <= others:
+    if not isinstance(n, Integral) or not 1 <= n <= others:
         raise DataError(f"n is {quoted(n)}, expected a whole number from 1 to {others}")
     plays = plays.with_listener(dict.fromkeys(favourites, FAVOURITE_PLAYS))
     listener = plays.counts.shape[0] - 1

@@ -36,7 +36,7 @@ MOST_VALUES = 100  # different values of a further column that becomes a field a
 MOST_GENRES = 50  # genres of one item
 LARGEST = 10**9  # rating
 BINS = 10  # parts that a numeric column with more values is divided into
-LIKED_SHARE = 0.8  # a rating of this share of the highest or more means liked: 4 of 5 stars
+LIKED_SHARE = 0.8  # something is liked from this share of the highest rating on: 4 of 5 stars
 
 # what a column means → its usual names, compared without case and "_"
 NAMES = {
@@ -129,6 +129,11 @@ def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
     found = {}
     for meaning, name in COLUMNS[path.name].items():
         column = _column(frame, meaning, path, chosen)
+        if column in found:
+            raise DataError(
+                f"{path.with_name(CHOICES)}: {quoted(column)} is named for two meanings, expected "
+                "a column for each"
+            )
         if column is not None:
             found[column] = name
         elif meaning in NEEDED[path.name]:
@@ -234,7 +239,8 @@ def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     if many.any():
         expected = f"at most {MOST_GENRES} genres of one item"
         raise _fault(file, pd.DataFrame({"genres": genres}), "genres", many, expected)
-    if (count := genres.str.split("|").explode().nunique()) > MOST_VALUES:
+    each = genres.str.split("|").explode()
+    if (count := each[each != ""].nunique()) > MOST_VALUES:
         raise DataError(
             f"{file} has {count} different genres, expected at most {MOST_VALUES}. Leave the rare "
             "ones out, or give the column another name"

@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 
 from movierec.data.schema import Scale
-from movierec.errors import MovieRecError, quoted
+from movierec.errors import QUOTED, MovieRecError, printable, quoted
 
 ANEW = "restore the file from the archive it came from"
 PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}  # by a file's first bytes
 CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")  # not tab and line ends
-CONTROL_BYTES = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x84\x86-\x9f]")  # UTF-8
+CONTROL_BYTES = [
+    re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]"),
+    re.compile(rb"\xc2[\x80-\x84\x86-\x9f]"),  # in UTF-8
+]
 LONGEST = 100_000  # characters of a field of a CSV file
+csv.field_size_limit(2**30)  # so that it does not say of longer ones that a quote is not closed
 
 
 class DataError(MovieRecError):
@@ -262,7 +266,8 @@ def parse_csv(
     if (
         len(frame) != lines  # a quoted line end, or a quotation mark that is never closed
         or frame.isna().any(axis=None)  # the word nan as a number
-        or (text and CONTROL_BYTES.search(content))
+        or content.count(b"\r") != content.count(b"\r\n")
+        or (text and any(controls.search(content) for controls in CONTROL_BYTES))
         or any(frame[name].str.len().max() > LONGEST for name in text)
     ):
         raise DataError(_first_csv_fault(content, file, kinds, anew))
@@ -289,14 +294,13 @@ def _csv_header(content: bytes, file: str, anew: str) -> list[str]:
 
 def _first_csv_fault(content: bytes, file: str, columns: dict[str, type], anew: str) -> str:
     """What is wrong with the first faulty line of a CSV file."""
-    expected = quoted(", ".join(columns))[1:-1]
+    expected = printable(", ".join(columns))[:QUOTED]
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n")[1:], start=2):
         where = f"{file}, line {number}"
-        if len(line) > LONGEST:
-            expected = f"fields of at most {LONGEST:,} characters"
-            return f"{where}: it has {len(line):,} bytes, expected {expected}. Shorten that line"
         try:
-            text = line.rstrip(b"\r").decode()
+            text = line.removesuffix(b"\r").decode()
+            if "\r" in text:
+                return f"{where}: it has a carriage return inside. Correct that line"
             fields = next(csv.reader([text], strict=True), [])
         except UnicodeDecodeError:
             return f"{where}: {quoted(line.decode('latin-1'))} is not UTF-8. Save the file as UTF-8"
@@ -307,6 +311,11 @@ def _first_csv_fault(content: bytes, file: str, columns: dict[str, type], anew: 
             )
         if fault := _line_fault(text, fields, columns, f"commas ({expected})"):
             return f"{where}: {fault}. Correct that line, or {anew}"
+        if (longest := max(map(len, fields))) > LONGEST:
+            return (
+                f"{where}: a field has {longest:,} characters, expected at most {LONGEST:,}. "
+                "Shorten it"
+            )
         if control := CONTROLS.search(text):
             return f"{where}: it has the control character {control[0]!r}. Correct that line"
     return f"{file} cannot be read as a CSV file with the columns {expected}: {anew}"

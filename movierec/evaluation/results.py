@@ -80,7 +80,7 @@ def merge(
         order = {name: number for number, name in enumerate(DESCRIPTIONS)}
         rounded = rounded.iloc[np.argsort(protocols(rounded).map(order), kind="stable")]
         rounded = rounded[["protocol", *rounded.columns.drop("protocol")]]
-        rounded = rounded.dropna(axis=1, how="all")  # columns of an older version
+        rounded = rounded.dropna(axis=1, how="all")  # such as those of an older version
         write(rounded, file)
     return pd.read_csv(file)  # the same digits as in the file
 

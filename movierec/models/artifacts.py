@@ -147,7 +147,7 @@ def _check_entry(name: str, entry: Any) -> None:
         if not isinstance(value, str) or not SHA256.fullmatch(value):
             raise ArtifactError(f"{key} of {name} is {quoted(value)}, expected a SHA-256")
     protocol = entry.get("protocol", {})
-    protocol = protocol.get("name", "test-rows") if isinstance(protocol, dict) else protocol
+    protocol = protocol.get("name", "test-rows") if isinstance(protocol, dict) else None
     names = {"dataset": entry.get("dataset"), "setting": entry.get("setting", "tuned")}
     for key, value in (names | {"protocol": protocol}).items():
         if not isinstance(value, str) or not NAME.fullmatch(value):

@@ -70,8 +70,7 @@ def parse(text: str, known: Words) -> Wanted:
         >>> parse("a WOMAN, 30, not war", known)
         Wanted(fields={'gender': ['F'], 'age': [25]}, excluded={'genre': ['War']}, unknown=())
     """
-    text = text[:MAX_LENGTH].lower().replace("–", "-").replace("~", "-").replace("’", "'")
-    words = [word for word in re.split(r"[\s,;|.]+", text) if word]
+    words = words_of(text[:MAX_LENGTH])
     found, unknown = [], []  # found: field, value, whether excluded
     negated = False
     while words:
@@ -94,6 +93,16 @@ def parse(text: str, known: Words) -> Wanted:
         if value not in values:
             values.append(value)
     return Wanted(fields, excluded, tuple(unknown))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, with the usual hyphens and apostrophes.
+
+    >>> words_of("Sci–Fi, Children’s")
+    ['sci-fi', "children's"]
+    """
+    text = text.lower().replace("–", "-").replace("~", "-").replace("’", "'")
+    return [word for word in re.split(r"[\s,;|.]+", text) if word]
 
 
 def _longest(words: list[str], vocabulary: Mapping) -> tuple[int, tuple[str, object] | None]:

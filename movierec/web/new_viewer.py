@@ -25,8 +25,10 @@ def show(lookups: Lookups, words: Mapping) -> NewUser:
             _show_profile(lookups, words)
     _show_ratings(lookups, words)
     view = state.view()
-    given = (view.gender, view.age, view.occupation, view.zip.strip())
-    profile = dict(zip(url_state.DEMOGRAPHICS, given, strict=True)) | dict(view.about)
+    profile = dict(view.about)
+    if url_state.has_demographics(lookups.data):
+        given = (view.gender, view.age, view.occupation, view.zip.strip())
+        profile = dict(zip(url_state.DEMOGRAPHICS, given, strict=True))
     user = NewUser(profile, view.rated)
     based_on = words[f"based_on_{user.based_on}"].format(count=len(user.rated))
     st.info(based_on, icon=":material/explore:")

@@ -25,8 +25,8 @@ def start(model: str, lookups: Lookups) -> Mapping:
     """The texts in the session's language; reads the view from the URL first where needed.
 
     It is needed in a new session, on the other model's page, when Streamlit has dropped the values
-    of widgets (after the connection was lost), and after Back or Forward. These two are recognised
-    because the URL is not the one written last although no widget was used.
+    of widgets (after the connection was lost), and after Back or Forward. Back and Forward are
+    recognised by a URL that is not the one written last although no widget was used.
     `st.session_state.problems` gets the invalid URL parameters, for the page to show.
     """
     state, address = st.session_state, st.query_params.to_dict()

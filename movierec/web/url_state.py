@@ -45,7 +45,8 @@ class View:
         gender, age, occupation, zip: a new viewer's profile, as in the users table.
         about: further fields of the profile, for a data set that has others than ML-1M.
         rated: a new viewer's ratings.
-        seen: ratings that the user gets in addition to those in the data.
+        seen: ratings that the user gets in addition to those in the data, or instead of those of
+            the same movie.
         hidden: ids of movies that the viewer is not interested in.
         watch: ids of the movies on the watch list.
     """

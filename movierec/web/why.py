@@ -138,7 +138,7 @@ def _rated(recommender: Recommender, viewer: int | NewUser, movie_id: int) -> pd
     else:
         history = recommender.lookups.history(viewer)[[MOVIE, RATING]]
         seen = pd.DataFrame(state.view().seen[::-1], columns=[MOVIE, RATING])
-        rated = pd.concat([seen.astype(history.dtypes), history])
+        rated = pd.concat([seen.astype(history.dtypes), history]).drop_duplicates(MOVIE)
     return rated[rated[MOVIE] != movie_id]
 
 

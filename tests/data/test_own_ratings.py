@@ -163,9 +163,15 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
             "line 2: a quotation mark in '10,\"Tea' is not",
         ),
         ({"items": 'id,title\n10,"Tea\nGreen"\n20,Bread\n'}, "a field cannot have several lines"),
+        ({"items": "id,title\n10,Tea\r20,Bread\n"}, "line 2: it has a carriage return inside"),
+        ({"items": 'id,title\n10,"T\nG"\n20,Bread\r30,Milk\n'}, "line 2: a quotation mark in"),
+        ({"toml": 'user = "item"\n'}, "dataset.toml: 'item' is named for two meanings"),
         ({"items": "id,title\n10,\x1b[31mTea\n20,Bread\n"}, "line 2: it has the control character"),
         ({"items": "id,title\n10,\x9bTea\n20,Bread\n"}, "control character '\\x9b'"),
-        ({"items": f"id,title\n10,{'T' * 100_001}\n20,x\n"}, "line 2: it has 100,004 bytes"),
+        (
+            {"items": f"id,title\n10,{'T' * 100_001}\n20,x\n"},
+            "line 2: a field has 100,001 characters",
+        ),
         (
             {"items": f"id,title,genres\n10,Tea,{'|'.join(map(str, range(51)))}\n"},
             "expected at most 50 genres of one item",
@@ -219,7 +225,7 @@ def test_a_broken_link_is_not_a_missing_file(tmp_path, name):
 
 
 @pytest.mark.parametrize("numbers", [[0] * 2000, range(1, 400), [1e307, -1e307, 5e-324]])
-def test_numbers_that_quantiles_do_not_divide(tmp_path, numbers):
+def test_numbers_are_divided_if_their_quantiles_differ(tmp_path, numbers):
     numbers = [*numbers, *range(1, 150)]
     items = "".join(f"{n},T,{value}\n" for n, value in enumerate(numbers, 1))
     ratings = "user,item\n" + "".join(f"{1 + n % 5},{n}\n" for n in range(1, len(numbers)))

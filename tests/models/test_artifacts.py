@@ -104,7 +104,8 @@ def test_a_damaged_manifest_is_refused(folder, content):
         ({"setting": "a`id`"}, f"{CANNOT_BE_READ} .*expected a name"),
         ({"dataset": "\x1b[2J"}, f"{CANNOT_BE_READ} .*expected a name"),
         ({"protocol": {"name": "x" * 5000}}, f"{CANNOT_BE_READ} .*expected a name"),
-        ({"protocol": "paper; ls"}, f"{CANNOT_BE_READ} .*expected a name"),
+        ({"protocol": {"name": "paper; ls"}}, f"{CANNOT_BE_READ} .*expected a name"),
+        ({"protocol": "paper"}, f"{CANNOT_BE_READ} .*expected a name"),
     ],
 )
 def test_a_damaged_entry_is_refused(folder, change, message):

@@ -73,6 +73,7 @@ def test_unknown_words_are_returned():
 
 def test_genres_are_those_of_the_data():
     assert parse("likes children", ("Children", "IMAX")) == Wanted({"genre": ["Children"]}, {})
+    assert parse("sci-fi", ("Sci–Fi",)) == Wanted({"genre": ["Sci–Fi"]}, {})
     assert parse("imax, not horror", ("IMAX",)) == Wanted({"genre": ["IMAX"]}, {}, ("horror",))
 
 

@@ -88,7 +88,7 @@ def test_a_user_who_has_seen_another_movie(name):
 
 def test_a_new_viewer(name):
     rated = "3:1,6:1" if name == "mine" else "3:4.5,6:2"
-    run = start(tab="new", rated=rated, about="plan:free%2C%20new")
+    run = start(tab="new", rated=rated, about="plan:free%2C%20new", gender="F")
     assert any("your ratings (2)" in info.value for info in run.info)
     assert len(titles(run)) == 10
     if name == "mine":

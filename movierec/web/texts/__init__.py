@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from movierec.data.schema import FIVE_STARS, Scale
 from movierec.errors import printable
-from movierec.serving.descriptions import Words
+from movierec.serving.descriptions import Words, words_of
 from movierec.web.texts.en import ENGLISH
 from movierec.web.texts.ko import KOREAN
 
@@ -76,7 +76,7 @@ def genre_or_decade(value: str | int, words: Mapping) -> str:
 @cache
 def search_words(genres: tuple[str, ...]) -> Words:
     """The words of all languages, for `serving.descriptions.parse`; `genres` are the data's."""
-    meanings = {genre.lower(): ("genre", genre) for genre in genres}
+    meanings = {" ".join(words_of(genre)): ("genre", genre) for genre in genres}
     for texts in LANGUAGES.values():
         for field, key in NAMES.items():
             for value, name in texts[key].items():
