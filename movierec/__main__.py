@@ -308,7 +308,7 @@ def compile_kernels(options: argparse.Namespace) -> None:
     kernels.compile_all()
 
 
-class Parser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
     """A parser whose error messages are short and have no control characters."""
 
     def error(self, message: str) -> NoReturn:
@@ -340,7 +340,7 @@ def _in(allowed: range) -> Callable[[str], int]:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    top = Parser(prog="python -m movierec", description=__doc__)
+    top = _Parser(prog="python -m movierec", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run) -> argparse.ArgumentParser:
