@@ -302,6 +302,18 @@ def test_filters_by_raters_hidden_movies_and_likeness(small):
         small.rank(candidates, 20, Filters(like=99))
 
 
+def test_the_most_alike_movies_have_the_largest_weights(small, monkeypatch):
+    monkeypatch.setattr(recommenders, "LIKE", 3)
+    weights = small.candidate_model.weights.toarray()[small.data.movie_positions([3])[0]]
+    largest = np.argsort(-weights)[:3]
+    assert weights[largest].min() > 0
+    assert np.flatnonzero(small.alike(3)).tolist() == sorted(largest)
+
+
+def test_a_list_has_ten_movies_unless_asked_for_another_number(small):
+    assert len(small.rank(small.candidates(7))) == len(small.recommend(7)) == 10
+
+
 def test_adventure_leaves_popularity_out(small, monkeypatch):
     candidates, popularity = small.candidates(7), small.candidate_model.popularity
     adventurous = {order: small.rank(candidates, order=order, adventure=1) for order in ORDERS}
