@@ -189,6 +189,13 @@ def test_unrated_movies_are_drawn_and_get_lower_scores():
         loop.fit(model, Rows(ids, train.labels, train.ratings), None, settings)
 
 
+def test_the_mean_penalty_by_hand():
+    vectors = np.array([[[1, 2], [0, 1]], [[3, 0], [0, 0]]], np.float32)
+    rows = np.array([[0, 1], [2, 1]], np.int32)
+    found = loop.mean_penalty(np.array([10, 100, 1], np.float32), rows, vectors)
+    assert float(found) == (10 * 5 + 100 * 1 + 1 * 9 + 100 * 0) / 2
+
+
 def test_the_penalty_of_an_id_grows_with_the_root_of_its_rows():
     """Every row adds `l2 / √n · ‖e‖²` for each of its ids."""
     settings = dataclasses.replace(QUICK, l2_embedding=0.5)
