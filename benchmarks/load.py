@@ -1,4 +1,4 @@
-"""Load test: many sessions at once on the running page, with every changed list checked.
+"""Load test: many sessions at once on the running page; the list after every change is checked.
 
 Start the page (`make app`), then run `python -m benchmarks.load`. Each session is a websocket that
 sends what a browser would send, without rendering: it opens the page and then changes the user and
@@ -89,7 +89,7 @@ class Session:
 async def one_session(
     url: str, users: Sequence[int], expected: dict[tuple[int, bool], list[str]], pause: float
 ) -> list[tuple[str, float, bool]]:
-    """Open the page, change user and filter by turns; kind, seconds, and if right, of each run."""
+    """Kind, seconds and correctness of each run: first page, then users and filters by turns."""
     measured, fresh = [], False
     # Like a browser, wait for a busy server (no pings) and accept messages of any size.
     options = {"subprotocols": ["streamlit"], "max_size": None, "ping_interval": None}

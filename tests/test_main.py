@@ -135,7 +135,7 @@ def test_the_end_of_a_command(capsys, monkeypatch, error, code, message):
     [("/dev/full", "[Errno 28] No space left on device\n"), (None, "")],
 )
 def test_output_that_cannot_be_written(output, message):
-    """To a full disk, and to a reader that has ended."""
+    """The output goes to a full disk, or to a pipe that nobody reads any more."""
     code = "from movierec import __main__ as m; m.tables = lambda _: print('x' * 10**6);"
     command = [sys.executable, "-c", f"{code} m.main(['tables'])"]
     reader, writer = os.pipe()

@@ -275,7 +275,7 @@ def _fault(file: str, frame: pd.DataFrame, name: str, wrong: pd.Series, expected
 
 
 def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[str]) -> pd.DataFrame:
-    """`table` with further columns as fields of few values; logs what was done with each.
+    """The table with its further columns as fields of few values; logs what became of each.
 
     Args:
         table: the known columns, and further ones as text.
@@ -312,7 +312,7 @@ def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[st
 
 
 def _parts(numbers: pd.Series) -> pd.Series:
-    """The part between two of `BINS` quantiles that each number is in, as text."""
+    """For each number, the range between two quantiles that contains it, as text."""
     try:
         with np.errstate(all="ignore"):  # numbers near the limits of floats
             return pd.qcut(numbers, BINS, duplicates="drop").astype(str)

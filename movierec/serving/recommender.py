@@ -388,7 +388,7 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _numbers(scores: np.ndarray) -> np.ndarray:
-    """`scores`, after a check that none is NaN."""
+    """Return `scores`, or raise RequestError if one is NaN."""
     if np.isnan(scores).any():
         raise RequestError(
             "the models' scores are not numbers: restore the files in model/ with git, or train "

@@ -38,8 +38,8 @@ SMALL_DATA_OVERRIDES = {"batch_size": 512, "ema_momentum": 0.99}
 # batch does not take most of the time. Not tuned.
 LARGE_DATA = 5_000_000  # ratings
 LARGE_DATA_OVERRIDES = {"batch_size": 16_384, "learning_rate": 4e-3, "ema_momentum": 0.99}
-# The number of epochs that is best on the protocol's own validation rows. There the other values of
-# the setting were confirmed, see search.grids.
+# The best number of epochs on the protocol's own validation rows. The setting's other values were
+# confirmed on the same rows, see search.grids.
 PROTOCOL_OVERRIDES = {"paper": {"epochs": 8}, "temporal": {"epochs": 5}}
 
 

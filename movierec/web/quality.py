@@ -21,7 +21,7 @@ log = logging.getLogger("movierec")
 
 @st.cache_data(show_spinner=False)
 def _table(path: Path, text: tuple[str, ...], numbers: tuple[str, ...]) -> pd.DataFrame:
-    """These columns of a committed table, without rows if it is missing or damaged."""
+    """Columns of a committed table; no rows if the file is missing or damaged."""
     empty = pd.DataFrame(columns=[*text, *numbers])
     if not path.is_file():
         return empty
@@ -34,7 +34,7 @@ def _table(path: Path, text: tuple[str, ...], numbers: tuple[str, ...]) -> pd.Da
 
 
 def _evaluation(folder: Path, protocol: str, numbers: tuple[str, ...]) -> pd.DataFrame:
-    """The rows of a protocol in evaluation.csv, with those columns of numbers."""
+    """A protocol's rows of evaluation.csv, with the columns `numbers`."""
     table = _table(folder / "evaluation.csv", ("protocol", "ranker"), ("users", *numbers))
     return table[table["protocol"] == protocol]
 

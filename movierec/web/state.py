@@ -22,7 +22,7 @@ OUTSIDE = ("lang", "tab", "who", "user", "gender", "age", "occupation", "zip", "
 
 
 def start(model: str, lookups: Lookups) -> Mapping:
-    """The texts in the session's language; reads the view from the URL first where needed.
+    """Read the view from the URL where needed, and return the texts in the session's language.
 
     It is needed in a new session, on the other model's page, when Streamlit has dropped the values
     of widgets (after the connection was lost), and after Back or Forward. Back and Forward are

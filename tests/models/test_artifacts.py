@@ -352,7 +352,7 @@ def changed(content, **arrays):
 
 
 def negative(content):
-    """An archive whose array "data" says that it has -1 values."""
+    """The archive with a header that gives the array "data" a length of -1."""
     file, header = io.BytesIO(), {"descr": "<f4", "fortran_order": False, "shape": (-1,)}
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
         for name in old.namelist():

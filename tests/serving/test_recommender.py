@@ -174,7 +174,7 @@ def test_filters_of_another_type_are_refused(change):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_scores_that_are_not_numbers_give_no_list(small, order, monkeypatch):
+def test_scores_that_are_not_numbers_give_no_list(small, order):
     damaged = small.model.table.copy()
     damaged[:] = 1e30  # overflows
     model = dataclasses.replace(small.model, table=damaged)

@@ -75,7 +75,7 @@ def genre_or_decade(value: str | int, words: Mapping) -> str:
 
 @cache
 def search_words(genres: tuple[str, ...]) -> Words:
-    """The words of all languages, for `serving.descriptions.parse`; `genres` are the data's."""
+    """The words that the user search knows, in all languages; `genres` are those of the data."""
     meanings = {" ".join(words_of(genre)): ("genre", genre) for genre in genres}
     for texts in LANGUAGES.values():
         for field, key in NAMES.items():
