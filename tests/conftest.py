@@ -5,6 +5,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from movierec.data import movielens
 from movierec.data.download import NotFoundError
@@ -53,6 +54,12 @@ def random_ids(dims, count, rng=0) -> np.ndarray:
     """Encoded rows with ids drawn from `range(dim)` in each field, shape (count, fields)."""
     rng = np.random.default_rng(rng)
     return np.stack([rng.integers(0, dim, count) for dim in dims], axis=1).astype(np.int32)
+
+
+def blas_threads() -> list[int]:
+    """The number of threads of each BLAS library that is loaded."""
+    libraries = ThreadpoolController().select(user_api="blas").info()
+    return [library["num_threads"] for library in libraries]
 
 
 def spread(model, std=0.3):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from movierec.data.rows import check_ids
 from movierec.models import registry
@@ -80,6 +81,7 @@ def _graph_predictor(model) -> Predictor:
     return predict
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # rounding may depend on the number of threads
 def _constants(model: NumpyModel) -> tuple:
     """The arguments of `kernels.logits` between the first and the last."""
     table, fields = model.table, len(model.field_dims)

@@ -37,8 +37,11 @@ class Explanation:
 
     @property
     def received(self) -> np.ndarray:
-        """Attention that each key field receives, averaged over layers, heads and query fields."""
-        return self.attention.mean(axis=(0, 1, 2))
+        """Attention that each key field receives, averaged over layers, heads and query fields.
+
+        Shape (fields,); (0,) if the model has no layers.
+        """
+        return self.attention.mean(axis=(0, 1, 2)) if self.attention.size else self.attention
 
     @property
     def changes(self) -> np.ndarray:

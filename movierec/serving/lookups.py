@@ -29,7 +29,7 @@ class RequestError(MovieRecError, ValueError):
 FILTER_KINDS = {
     "genre": (str | None, "a genre or None"),
     "decade": (Integral | None, "a year or None"),
-    "hide_known": (bool, "True or False"),
+    "hide_known": (bool | np.bool_, "True or False"),
     "raters": (Integral, "a whole number"),
     "hidden": (tuple, "a tuple of movie ids"),
     "like": (Integral | None, "a movie id or None"),
@@ -267,7 +267,7 @@ class Lookups:
             raise RequestError("a movie is rated twice: expected one rating of each movie")
         scale = self.data.scale.ratings
         for movie_id, rating in pairs:
-            if isinstance(rating, bool) or rating not in scale:
+            if isinstance(rating, (bool, np.bool_)) or rating not in scale:
                 expected = ", ".join(f"{value:g}" for value in scale)
                 raise RequestError(
                     f"the rating of movie {movie_id} is {quoted(rating)}, expected {expected}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from movierec.models import fold_in
-from movierec.serving.recommender import Candidates, Recommender
+from movierec.serving.recommender import Candidates, Recommender, given
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class NewUser:
         """
         if self.rated:
             return "ratings"
-        given = [value for value in self.profile.values() if value not in (None, "")]
-        return "profile" if given else "nothing"
+        return "profile" if given(self.profile) else "nothing"
 
 
 Viewer = int | NewUser  # a user id of the data set, or a new user

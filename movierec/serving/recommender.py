@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from movierec import files
 from movierec.data import movielens
@@ -115,6 +116,7 @@ class Recommender:
         """
         return self.rank(self.candidates(user_id, year, month), n, order=order)
 
+    @threadpool_limits.wrap(limits=1, user_api="blas")  # the same bytes on any number of cores
     def recommend_all(
         self, n: int = 10, order: str = "for-you", users: np.ndarray | None = None
     ) -> pd.DataFrame:
@@ -328,18 +330,17 @@ class Recommender:
 
         Args:
             profile: values of the user's features as in the users table, such as gender or age;
-                whatever is None or missing is encoded as unknown, and so is the user id.
+                whatever is not `given` is encoded as unknown, and so is the user id.
             year, month: by default those of the newest rating in the data set.
 
         Raises:
             RequestError: a feature that users do not have, an impossible year or month.
         """
-        names = self.data.fields.user
-        given = {name for name, value in profile.items() if value not in (None, "")}
-        if others := given.difference(names):
+        names, values = self.data.fields.user, given(profile)
+        if others := values.keys() - set(names):
             expected = ", ".join(names[1:]) or "nothing"
             raise RequestError(f"users have no {quoted(min(others, key=str))}: give {expected}")
-        row = pd.DataFrame([{name: profile.get(name) for name in names} | {USER: None}])
+        row = pd.DataFrame([{name: values.get(name) for name in names} | {USER: None}])
         user = self.encoder.transform(row, names)[0]
         time = self._encoded_time(self.lookups.default_time(), year, month)
         return self._encoded.with_all_movies(user, time)
@@ -373,6 +374,15 @@ class Recommender:
             movierec.data.encoder.EncoderError: a column is missing.
         """
         return self._predict(self.encoder.transform(rows))
+
+
+def given(profile: Mapping) -> dict:
+    """The values of a profile without those that are None, "" or another missing value."""
+    return {
+        name: value
+        for name, value in profile.items()
+        if not (pd.api.types.is_scalar(value) and (pd.isna(value) or value == ""))
+    }
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from autointmlp import AutoIntMLP
 from movierec.models import scorer
 from movierec.models.factorization_machine import FactorizationMachine
 from movierec.models.numpy_model import NumpyModel
-from tests.conftest import random_ids, spread
+from tests.conftest import blas_threads, random_ids, spread
 
 DIMS = (5, 3, 7, 11, 2)
 FIVE = {"num_classes": 5, "num_positive": 2}
@@ -39,6 +39,18 @@ def test_scores_equal_the_keras_models(num_layers, classes, odd, kind, more):
         scores = predict(ids[:count])
         assert scores.dtype == np.float32
         np.testing.assert_allclose(scores, expected[:count], atol=1e-5)
+
+
+def test_a_models_constants_are_rounded_alike_on_any_number_of_cores(monkeypatch):
+    contributions, threads = scorer._contributions, []
+
+    def watched(*arguments):
+        threads.extend(blas_threads())
+        return contributions(*arguments)
+
+    monkeypatch.setattr(scorer, "_contributions", watched)
+    scorer.predictor(NumpyModel.of(AutoIntMLP(DIMS)))
+    assert set(threads) == {1}
 
 
 def test_rows_in_several_tasks_and_ids_of_any_dtype_and_layout(monkeypatch):

@@ -1,5 +1,7 @@
 """Explanations equal what the model computes for one row at a time."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from movierec.data.rows import UNKNOWN
 from movierec.models import scorer
 from movierec.serving import explanation, new_user
 from movierec.serving.lookups import RequestError
+from movierec.serving.recommender import Recommender
 
 
 def test_the_explanation_of_a_users_recommendation(small):
@@ -44,6 +47,16 @@ def test_the_explanation_of_a_new_users_recommendation(small):
     expected = scorer.predictor(small.model)(ids)[0]
     assert explained.without[0] == pytest.approx(expected, abs=1e-6)
     assert explained.field_values[0] == ""
+
+
+def test_a_model_without_layers_has_no_attention(small):
+    model = dataclasses.replace(
+        small.model, layers=(), readout=np.ones((13 * small.model.embed_dim, 5), np.float32)
+    )
+    parts = small.lookups, model, small.encoder, small.entry, small.candidate_model
+    explained = explanation.explain(Recommender(*parts), small.candidates(7), 9)
+    assert explained.attention.shape == explained.received.shape == (0,)
+    assert len(explained.changes) == 13
 
 
 def test_the_liked_movies_that_speak_for_a_movie(small):

@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from movierec.data.rows import UNKNOWN
@@ -18,7 +19,7 @@ from tests.models.test_numpy_model import assert_same
         ({"profile": {"gender": "F"}}, "profile"),
         ({"profile": {"occupation": 0, "gender": None}}, "profile"),
         ({"profile": {"zipcode": "02460"}}, "profile"),
-        ({"profile": {"zipcode": ""}}, "nothing"),
+        ({"profile": {"zipcode": "", "age": pd.NA}}, "nothing"),
         ({"rated": ((3, 5),)}, "ratings"),
         ({"profile": {"gender": "F"}, "rated": ((3, 5),)}, "ratings"),
     ],

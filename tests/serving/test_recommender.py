@@ -14,6 +14,7 @@ from movierec.serving import new_user
 from movierec.serving import recommender as recommenders
 from movierec.serving.lookups import ORDERS, Filters, Lookups
 from movierec.serving.recommender import Recommender, RequestError
+from tests.conftest import blas_threads
 
 COLUMNS = ["movie_id", "title", "genres", "release_year", "probability"]
 
@@ -125,7 +126,7 @@ def test_filters_keep_the_order_and_leave_out_other_movies(small):
     assert comedies["movie_id"].tolist() == [movie for movie in whole["movie_id"] if movie % 3 == 0]
     fifties = small.rank(candidates, 20, Filters("Drama", 1950))
     assert fifties["release_year"].between(1950, 1959).all()
-    unknown = small.rank(candidates, 20, Filters(hide_known=True))["movie_id"]
+    unknown = small.rank(candidates, 20, Filters(hide_known=np.True_))["movie_id"]
     limit = np.quantile(lookups.raters, 0.9)
     assert (lookups.raters[small.data.movie_positions(unknown)] <= limit).all()
     assert small.rank(candidates, 20, Filters("Comedy", 1950, True)).columns.tolist() == COLUMNS
@@ -150,7 +151,8 @@ def test_a_profile_is_encoded_like_a_user_without_an_id(small):
     ids = small.new_user_ids(small.lookups.user(7), 2001, 1)
     assert np.array_equal(ids[:, 1:], small.candidates(7, 2001, 1).ids[:, 1:])
     assert (ids[:, 0] == UNKNOWN).all()
-    assert (small.new_user_ids({"gender": "F"})[:, [0, 2, 3, 4]] == UNKNOWN).all()
+    one = {"gender": "F", "age": pd.NA, "zipcode": np.nan}
+    assert (small.new_user_ids(one)[:, [0, 2, 3, 4]] == UNKNOWN).all()
 
 
 def test_a_profile_with_another_field_is_refused(small):
@@ -267,6 +269,18 @@ def test_the_lists_of_all_users_are_those_of_each(small, order, monkeypatch):
     assert small.recommend_all(5, order, np.array([], int)).empty
 
 
+def test_the_lists_of_all_users_are_rounded_alike_on_any_number_of_cores(small, monkeypatch):
+    best_of, threads = small._best_of, []
+
+    def watched(*arguments):
+        threads.extend(blas_threads())
+        return best_of(*arguments)
+
+    monkeypatch.setattr(small, "_best_of", watched)
+    small.recommend_all(5)
+    assert set(threads) == {1}
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_users_who_rated_all_movies_or_none(small, made, order):
     """User 2 has rated all movies, user 3 none."""
@@ -356,6 +370,7 @@ def test_a_seen_movie_has_its_new_rating(small):
         (((3, 5), (4,)), "expected pairs of movie id and rating"),
         ({3: 5}, "expected pairs of movie id and rating"),
         (((3, True),), "is True"),
+        (((3, np.True_),), r"is (np\.)?True"),
     ],
 )
 def test_ratings_that_cannot_be_are_refused(small, rated, message):
