@@ -79,6 +79,7 @@ def as_html(path: Path) -> str:
             cell.source = FORMULA.sub(_mathml, cell.source)
     page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
     page = re.sub(r'(href="(?!http)[^"]*)\.ipynb"', r'\1.html"', page)
+    page = re.sub(r'<script src="http[^>]*>\s*</script>', "", page)  # for formulas and widgets
     return page.replace("</head>", STYLE, 1)
 
 

@@ -55,6 +55,7 @@ def show(
 def _description(title: str, movie, words: Mapping, shared: bool) -> str:
     """A card's text: rank, title with year, genres, number and mean of all users' ratings."""
     genres = ", ".join(genre_or_decade(name, words) for name in movie.genres.split("|"))
+    genres = escaped(genres)
     number = ("raters_none", "raters_one", "raters_many")[min(movie.raters, 2)]
     parts = [words[number].format(raters=movie.raters, mean=movie.mean)]
     if genres:
@@ -62,7 +63,7 @@ def _description(title: str, movie, words: Mapping, shared: bool) -> str:
     if movie.raters < FEW_RATERS:
         parts.append(words["few_raters"])
     badge = f" :blue-badge[{words['both']}]" if shared else ""
-    return f"**{movie.rank}\\. {title}**{badge}  \n:small[{escaped(' · '.join(parts))}]"
+    return f"**{movie.rank}\\. {title}**{badge}  \n:small[{' · '.join(parts)}]"
 
 
 def _show_menu(lookups: Lookups, movie_id: int, model: str, words: Mapping) -> None:

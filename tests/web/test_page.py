@@ -221,6 +221,11 @@ def raters(run):
     return [int(re.search(r"rated by (\d+)", text)[1]) for text in texts]
 
 
+def test_the_mean_rating_stays_on_the_line_of_its_word():
+    texts = [m.value for m in start(user=8).markdown if "rated by" in m.value]
+    assert all(re.search(r"people, mean\xa0[1-5]\.\d", text) for text in texts)
+
+
 def test_filters_by_number_of_raters_and_adventure():
     assert min(raters(start(user=8, raters=200))) >= 200
     adventurous, popular = (raters(start(user=8, adventure=step)) for step in (2, -2))
