@@ -1,4 +1,4 @@
-"""AutoInt+ that also reads the other ratings of the user and of the movie, as four more fields.
+"""AutoInt+ that also reads the other ratings of the user and of the movie, as six more fields.
 
 Of a user's n known ratings r_j of movies j, the model reads the sums
 
@@ -11,14 +11,24 @@ same sums, with a learnt vector and the mean rating of every user who gave one a
 deviation; reading both sides is the idea of graph convolution (van den Berg, Kipf & Welling 2017,
 https://arxiv.org/abs/1706.02263). A movie's mean is pulled to the mean of all ratings as if by
 `MOVIE_PRIOR` more ratings and a user's as if by `USER_PRIOR`; the deviations are pulled to 0
-likewise. Each sum is added to a learnt vector of its own, and the result is one more field of
+likewise.
+
+These sums are the same for every movie that is scored. Two more sums depend on it: they weigh the
+user's movies by attention, with a learnt query q_i of the scored movie i and learnt keys k_j,
+
+    α_j = exp(q_i · k_j) / (1 + Σ_l exp(q_i · k_l)),
+    Σ_j α_j (r_j - m_j - b) v_j    and    Σ_j α_j v_j
+
+with a learnt vector v_j. Attention with the scored item as the query is the idea of the Deep
+Interest Network (Zhou et al. 2018, https://arxiv.org/abs/1706.06978); because of the 1 all weights
+can be small. Each sum is added to a learnt vector of its own, and the result is one more field of
 AutoInt+.
 
 A trained model keeps the movies' sums over its training ratings. A user's sums need no training, so
 the model serves new users from their first ratings on.
 """
 
-import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +39,17 @@ from movierec.data.schema import RATING
 from movierec.data.tables import Dataset
 from movierec.models import array_file
 from movierec.models.numpy_model import NumpyModel
-from movierec.models.scorer import Predictor, predictor
 
-SUMS = 2  # fields that a user's history adds, and as many that a movie's adds
+SUMS = 2  # of the user's history, of the movie's history, and of the user's with attention
+ADDED = 3 * SUMS  # fields
 MOVIE_PRIOR, USER_PRIOR = 10, 5  # ratings that pull a movie's and a user's mean and deviation
 
+ROWS_PER_CALL = 8192  # rows whose vectors are in memory at a time
+
+RowPredictor = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 _SIZES = ("num_heads", "num_positive", "pairwise_pooling")
+_ARRAYS = ("movie_sums", "queries", "keys", "values", "vectors", "means")
 
 
 def mean_ratings(owners: np.ndarray, ratings: np.ndarray, count: int, prior: int) -> np.ndarray:
@@ -58,29 +73,38 @@ def known_ratings(data: Dataset, rows: np.ndarray) -> sparse.csr_array:
     return data.matrix(rows, data.ratings[RATING].to_numpy(np.float32)[rows])
 
 
+def deviations_of(ratings: sparse.csr_array, means: np.ndarray, prior: int) -> np.ndarray:
+    """r - m - b of every rating, float32, in the order of `ratings.data`.
+
+    Args:
+        ratings: the known ratings, float32, shape (users, movies).
+        means: m, float32, shape (movies,).
+        prior: ratings that pull the user's mean deviation b to 0.
+
+    For the deviations of movies, users and movies change places.
+    """
+    counts = np.diff(ratings.indptr)
+    users = np.repeat(np.arange(len(counts)), counts)
+    deviations = ratings.data - means[ratings.indices]
+    b = np.bincount(users, weights=deviations, minlength=len(counts)) / (counts + prior)
+    return (deviations - b[users]).astype(np.float32)
+
+
 def sums_of(
     ratings: sparse.csr_array, vectors: np.ndarray, means: np.ndarray, prior: int
 ) -> np.ndarray:
     """Each user's two sums, float32, shape (users, 2, dim); 0 for users without ratings.
 
     Args:
-        ratings: the known ratings, float32, shape (users, movies).
+        ratings, means, prior: see `deviations_of`.
         vectors: y, float32, shape (movies, dim).
-        means: m, float32, shape (movies,).
-        prior: ratings that pull the user's mean deviation b to 0.
-
-    For the sums of movies, users and movies change places.
     """
     counts = np.diff(ratings.indptr)
-    users = np.repeat(np.arange(len(counts)), counts)
-    deviations = ratings.data - means[ratings.indices]
-    b = np.bincount(users, weights=deviations, minlength=len(counts)) / (counts + prior)
-    scale = 1 / np.sqrt(np.maximum(counts, 1))
-    values = [(deviations - b[users]) * scale[users], scale[users]]
+    scale = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
     parts = (ratings.indices, ratings.indptr)
     found = [
-        sparse.csr_array((value.astype(np.float32), *parts), ratings.shape) @ vectors
-        for value in values
+        sparse.csr_array((value, *parts), ratings.shape) @ vectors
+        for value in (deviations_of(ratings, means, prior) * scale, scale)
     ]
     return np.stack(found, axis=1)
 
@@ -90,41 +114,27 @@ class HistoryModel:
     """A trained AutoInt+ with history.
 
     Args:
-        model: AutoInt+ with 2 · `SUMS` more fields. The first `SUMS` of them have the ids of the
-            movie field: the movies' sums. The others have one id each: the vectors that are added
-            to the user's sums.
+        model: AutoInt+ with `ADDED` more fields of one id each: the vectors that are added to the
+            movie's sums, the user's sums, and the user's sums with attention.
         movie_column: number of the movie field.
+        movie_sums: the sums of every id of the movie field, float32, shape (ids, 2, embed_dim).
+        queries: q of every id of the movie field, float32, shape (ids, width).
+        keys, values: k and v of the movies, float32, shapes (movies, width) and (movies,
+            embed_dim).
         vectors: y of the movies, float32, shape (movies, embed_dim).
         means: m of the movies, float32, shape (movies,).
     """
 
     model: NumpyModel
     movie_column: int
+    movie_sums: np.ndarray
+    queries: np.ndarray
+    keys: np.ndarray
+    values: np.ndarray
     vectors: np.ndarray
     means: np.ndarray
 
-    @classmethod
-    def of(
-        cls, model: NumpyModel, movie_sums: np.ndarray, movie_column: int, *of_movies: np.ndarray
-    ) -> "HistoryModel":
-        """Make the model from a trained AutoInt+ in which each added field has one id.
-
-        Args:
-            model: AutoInt+ whose last 2 · `SUMS` vectors are added to the movies' sums and to the
-                users' sums.
-            movie_sums: the sums of every id of the movie field, shape (ids, 2, embed_dim).
-            movie_column: number of the movie field.
-            *of_movies: y and m, see the class.
-        """
-        dims, ids = model.field_dims[: -2 * SUMS], len(movie_sums)
-        table, own, of_users = np.split(model.table, [-2 * SUMS, -SUMS])
-        table = np.concatenate([table, _by_field(own + movie_sums), of_users])
-        dims = (*dims, *[ids] * SUMS, *[1] * SUMS)
-        return cls(
-            dataclasses.replace(model, table=table, field_dims=dims), movie_column, *of_movies
-        )
-
-    def for_users(self, ratings: sparse.csr_array) -> Predictor:
+    def for_users(self, ratings: sparse.csr_array) -> RowPredictor:
         """A function from encoded rows and users to the probability of a rating of 4 or more.
 
         Args:
@@ -134,21 +144,42 @@ class HistoryModel:
             Function of int32 ids (rows, fields), without those of the history, and of each row's
             user, its row in `ratings`; it returns float32, shape (rows,).
         """
-        dims = self.model.field_dims[:-SUMS]
-        table, own = np.split(self.model.table, [-SUMS])
-        of_users = own + sums_of(ratings, self.vectors, self.means, USER_PRIOR)
-        model = dataclasses.replace(
-            self.model,
-            table=np.concatenate([table, _by_field(of_users)]),
-            field_dims=(*dims, *[ratings.shape[0]] * SUMS),
-        )
-        predict = predictor(model)
+        sums = sums_of(ratings, self.vectors, self.means, USER_PRIOR)
+        deviations = deviations_of(ratings, self.means, USER_PRIOR)
 
-        def predict_rows(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            columns = np.column_stack([ids[:, self.movie_column], rows]).astype(np.int32)
-            return predict(np.hstack([ids, np.repeat(columns, SUMS, axis=1)]))
+        def part(ids: np.ndarray, users: np.ndarray) -> np.ndarray:
+            movies = ids[:, self.movie_column]
+            added = [self.movie_sums[movies], sums[users]]
+            added.append(self._attended(movies, users, ratings, deviations))
+            ids = np.hstack([ids, np.zeros((len(ids), ADDED), ids.dtype)])
+            vectors = self.model.embedding(ids)
+            vectors[:, -ADDED:] += np.concatenate(added, axis=1)
+            return self.model.probabilities(self.model.logits_of(vectors)[0])[:, 0]
+
+        def predict_rows(ids: np.ndarray, users: np.ndarray) -> np.ndarray:
+            starts = range(0, len(ids), ROWS_PER_CALL)
+            chunks = [slice(start, start + ROWS_PER_CALL) for start in starts]
+            found = [part(ids[chunk], users[chunk]) for chunk in chunks]
+            return np.concatenate([np.empty(0, np.float32), *found])
 
         return predict_rows
+
+    def _attended(
+        self, movies: np.ndarray, users: np.ndarray, ratings: sparse.csr_array, deviations
+    ) -> np.ndarray:
+        """The sums with attention, float32 (rows, 2, embed_dim); all of a user's ratings count."""
+        from movierec.models import history_sums  # Numba is slow to import
+
+        sums = np.empty((len(users), SUMS, self.values.shape[1]), np.float32)
+        none_left_out, fold = np.ones(len(deviations), np.int32), np.zeros(len(users), np.int32)
+        history_sums.attend(
+            *(self.queries, self.keys, self.values),
+            *(movies.astype(np.int32), users.astype(np.int32), fold),
+            *(ratings.indptr.astype(np.int64), ratings.indices.astype(np.int32), deviations),
+            *(none_left_out, np.zeros((ratings.shape[0], 1), np.float32)),
+            sums,
+        )
+        return sums
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is saved of the model, by name."""
@@ -158,7 +189,7 @@ class HistoryModel:
         sizes.append(self.movie_column)
         saved = {"sizes": np.array(sizes, "<i4"), "field_dims": np.array(model.field_dims, "<i4")}
         parts = {name: getattr(model, name) for name in ("table", "readout", "bias")}
-        parts |= {"vectors": self.vectors, "means": self.means}
+        parts |= {name: getattr(self, name) for name in _ARRAYS}
         for name, arrays in lists.items():
             parts |= {f"{name}_{number}": array for number, array in enumerate(arrays)}
         return saved | {name: np.ascontiguousarray(part, "<f4") for name, part in parts.items()}
@@ -179,17 +210,18 @@ class HistoryModel:
         if len(sizes) != len(_SIZES) + 4 or not all(0 <= size <= 100 for size in sizes):
             raise ValueError(f"it has sizes {sizes}")
         heads, positive, pooling, *counts, movie_column = sizes
-        added = dims[: -2 * SUMS][movie_column : movie_column + 1] * SUMS + [1] * SUMS
-        if dims[-2 * SUMS :] != added or not all(0 < dim <= 10**8 for dim in dims):
+        if not 0 <= movie_column < len(dims) - ADDED or dims[-ADDED:] != [1] * ADDED:
+            raise ValueError(f"it has {dims} ids per field, and movies in field {movie_column}")
+        if not all(0 < dim <= 10**8 for dim in dims):
             raise ValueError(f"it has {dims} ids per field")
         lists = dict(zip(("layer", "dense", "dense_bias"), counts, strict=True))
         lists = {name: [f"{name}_{n}" for n in range(count)] for name, count in lists.items()}
-        single = ("table", "readout", "bias", "vectors", "means")
+        single = ("table", "readout", "bias", *_ARRAYS)
         names = [*single, *(name for found in lists.values() for name in found)]
         most = 1024 * max(sum(dims), movies, 1024)
         arrays = array_file.read(path, dict.fromkeys(names, ("<f4", most)))
         layers, dense, biases = (tuple(arrays[n] for n in found) for found in lists.values())
-        table, readout, bias, vectors, means = (arrays[name] for name in single)
+        table, readout, bias, *own = (arrays[name] for name in single)
         model = NumpyModel(
             tuple(dims), heads, positive, bool(pooling), table, layers, readout, bias, dense, biases
         )
@@ -198,11 +230,8 @@ class HistoryModel:
             fits = result.shape == (1, len(bias)) and len(table) == sum(dims)
         except (ValueError, IndexError, ZeroDivisionError) as error:
             raise ValueError("its arrays do not fit each other") from error
-        if not fits or vectors.shape != (movies, table.shape[1]) or means.shape != (movies,):
+        ids, dim, width = dims[movie_column], table.shape[1], own[1].size // dims[movie_column]
+        shapes = [(ids, SUMS, dim), (ids, width), (movies, width), *[(movies, dim)] * 2, (movies,)]
+        if not fits or [array.shape for array in own] != shapes:
             raise ValueError(f"its arrays do not fit {movies} movies")
-        return cls(model, movie_column, vectors, means)
-
-
-def _by_field(vectors: np.ndarray) -> np.ndarray:
-    """Table rows from vectors (ids, fields, dim): all ids of one field, then of the next."""
-    return vectors.swapaxes(0, 1).reshape(-1, vectors.shape[2])
+        return cls(model, movie_column, *own)

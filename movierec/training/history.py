@@ -19,7 +19,6 @@ import joblib
 import keras
 import numpy as np
 import tensorflow as tf
-from numba import njit
 
 from autointmlp import AutoIntMLP
 from movierec import files, provenance
@@ -27,8 +26,9 @@ from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
 from movierec.data.rows import targets_of
 from movierec.data.schema import RATING
 from movierec.data.tables import Dataset
-from movierec.models import artifacts
+from movierec.models import artifacts, history_sums
 from movierec.models.history import (
+    ADDED,
     MOVIE_PRIOR,
     SUMS,
     USER_PRIOR,
@@ -37,19 +37,19 @@ from movierec.models.history import (
     mean_ratings,
     sums_of,
 )
+from movierec.models.history_sums import FOLDS
 from movierec.models.numpy_model import NumpyModel
 from movierec.training import loop, losses
 from movierec.training.fitting import rows_to_fit
 from movierec.training.named_settings import settings_for, sized
 from movierec.training.settings import SEED, Settings
 
-ADDED = 2 * SUMS  # fields
-FOLDS = 5
+WIDTH = 32  # of queries and keys
+KEYS_START = 0.2  # standard deviation of the keys' initial numbers; the queries start at 0
+ATTENTION_PENALTY = 0.05  # of queries, keys and their values, as a share of `l2_embedding`
 EPOCHS = 7  # chosen on validation rows, see docs/results.md#other-ratings-as-input
 
 log = logging.getLogger("movierec")
-# of its own: Numba would not notice a change in another file
-compiled = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
 
 
 def settings_of(dataset: SplitDataset, **changes) -> Settings:
@@ -63,6 +63,7 @@ def fit(
     settings: Settings,
     seed: int = SEED,
     on_epoch_end: Callable[[HistoryModel, EncodedDataset, int], None] | None = None,
+    attention: bool = True,
 ) -> tuple[HistoryModel, EncodedDataset, list[dict]]:
     """Train the model on the rows that the protocol and the settings select, see `fitting.fitted`.
 
@@ -72,6 +73,8 @@ def fit(
             penalty on the vectors y, as if the ids that they belong to were fields of their own.
         seed: random seed.
         on_epoch_end: called with the model, the encoded data and the epoch's number from 1.
+        attention: whether the queries are trained; otherwise they stay 0, and the sums with
+            attention weigh all of a user's movies equally.
 
     Returns:
         The model, the data encoded with the encoder fitted on the same rows, and one dict per
@@ -86,25 +89,46 @@ def fit(
     encoded = dataset.encoded(dataset.fit_encoder(events.rows))
     dims = (*encoded.encoder.field_dims, *[1] * ADDED)
     network = AutoIntMLP(dims, **settings.model_arguments("autointmlp", data.scale))
-    start = keras.initializers.RandomNormal(stddev=0.01)
+    start, movies = keras.initializers.RandomNormal(stddev=0.01), len(data.movies)
     vectors = [
         keras.Variable(start((len(side.means), settings.embed_dim)), name="history")
         for side in events.sides
     ]
-    variables = [*network.trainable_variables, *vectors]
+    keys = keras.initializers.RandomNormal(stddev=KEYS_START)((movies, WIDTH))
+    attended = [
+        keras.Variable(np.zeros((movies, WIDTH), np.float32), trainable=attention, name="queries"),
+        keras.Variable(keys, trainable=attention, name="keys"),
+        keras.Variable(start((movies, settings.embed_dim)), name="values"),
+    ]
+    trainable = [variable for variable in attended if variable.trainable]
+    variables = [*network.trainable_variables, *vectors, *trainable]
     optimizer = loop.optimizer_of(settings, variables)
     noise = keras.random.SeedGenerator(seed)
-    step = _step_function(network, vectors, optimizer, events, encoded, settings, noise)
+    step = _step_function(
+        network, vectors, attended, variables, optimizer, events, encoded, settings, noise
+    )
     movie_column = data.fields.movie_columns.start
     history = []
 
+    def by_id(values: np.ndarray) -> np.ndarray:
+        """Values of every id of the movie field, from those of every movie; 0 of other ids."""
+        found = np.zeros((dims[movie_column], *values.shape[1:]), np.float32)
+        found[encoded.movie_ids[:, 0]] = values
+        return found
+
     def current() -> HistoryModel:
         of_users, of_movies = (variable.numpy() for variable in vectors)
-        by_position = events.movie_sums(of_users)
-        by_id = np.zeros((dims[movie_column], *by_position.shape[1:]), np.float32)
-        by_id[encoded.movie_ids[:, 0]] = by_position  # 0 of movies without a rating
-        arrays = of_movies, events.of_users.means
-        return HistoryModel.of(NumpyModel.of(network), by_id, movie_column, *arrays)
+        queries, keys, values = (variable.numpy() for variable in attended)
+        return HistoryModel(
+            NumpyModel.of(network),
+            movie_column,
+            by_id(events.movie_sums(of_users)),
+            by_id(queries),
+            keys,
+            values,
+            of_movies,
+            events.of_users.means,
+        )
 
     for epoch in range(1, settings.epochs + 1):
         begin = time.perf_counter()
@@ -223,7 +247,9 @@ class _Events:
         return sums_of(self.known.T.tocsr(), vectors, self.of_movies.means, MOVIE_PRIOR)
 
 
-def _step_function(network, vectors, optimizer, events, encoded, settings, noise):
+def _step_function(
+    network, vectors, attended, variables, optimizer, events, encoded, settings, noise
+):
     """A graph that trains on batches of event positions (steps, batch) and returns their losses."""
     ids = np.hstack([encoded.ids[events.rows], np.zeros((len(events.rows), ADDED), np.int32)])
     targets = tf.constant(targets_of(network.num_classes, events.ratings, encoded.data.scale))
@@ -235,8 +261,9 @@ def _step_function(network, vectors, optimizer, events, encoded, settings, noise
         tf.constant((per_row * np.sqrt(side.ratings_of_others)).astype(np.float32))
         for side in events.sides
     ]
-    variables, mean_loss = [*network.trainable_variables, *vectors], losses.mean_loss(network)
-    functions = [_sums_function(side) for side in events.sides]
+    of_attended = ATTENTION_PENALTY * of_vectors[1]  # those of the movies
+    functions, mean_loss = [_sums_function(s) for s in events.sides], losses.mean_loss(network)
+    attention = _attention_function(events.of_users)
     owners = [tf.constant(side.owners) for side in events.sides]
     fields = ids.shape[1] - ADDED
 
@@ -252,8 +279,11 @@ def _step_function(network, vectors, optimizer, events, encoded, settings, noise
             for side, own in enumerate(owners):
                 read = tf.convert_to_tensor(vectors[side])
                 added.append(functions[side](read, tf.gather(own, rows), folds))
-                lengths = tf.reduce_sum(tf.square(vectors[side]), -1)
-                loss += tf.reduce_sum(of_vectors[side] * lengths)
+                loss += _penalty(of_vectors[side], vectors[side])
+            movies, users = (tf.gather(own, rows) for own in owners)
+            parts = [tf.convert_to_tensor(variable) for variable in attended]
+            added.append(attention(*parts, movies, users, folds))
+            loss += sum(_penalty(of_attended, part) for part in parts)
             with_sums = found[:, fields:] + tf.concat(added, axis=1)
             loss += mean_loss(tf.concat([found[:, :fields], with_sums], axis=1), target)
         optimizer.apply(tape.gradient(loss, variables), variables)
@@ -262,23 +292,37 @@ def _step_function(network, vectors, optimizer, events, encoded, settings, noise
     return loop.over_batches(step)
 
 
-def _sums_function(side: _Side):
-    """A function from the vectors y, and owners and folds of rows, to sums (rows, 2, dim)."""
+def _penalty(weights, vectors):
+    """Σ weight · (length of the vector)², for vectors of the shape (weights, dim)."""
+    return tf.reduce_sum(weights * tf.reduce_sum(tf.square(vectors), -1))
+
+
+def _in_parts(side: _Side) -> Callable[[Callable, np.ndarray], list]:
+    """A function that calls another one on slices of owners, on all cores.
+
+    The owners of each slice have about equally many ratings.
+    """
     threads = joblib.cpu_count()
     pool = ThreadPoolExecutor(threads)
 
-    def in_parts(function, owners: np.ndarray) -> list:
-        """Call `function` on slices of the owners that have about equally many ratings."""
+    def in_parts(function: Callable, owners: np.ndarray) -> list:
         ends = np.cumsum(side.starts[owners + 1] - side.starts[owners])
         cuts = np.searchsorted(ends, ends[-1] * np.arange(1, threads) / threads)
         cuts = [0, *cuts.tolist(), len(owners)]
         return list(pool.map(function, map(slice, cuts[:-1], cuts[1:])))
 
+    return in_parts
+
+
+def _sums_function(side: _Side):
+    """A function from the vectors y, and owners and folds of rows, to sums (rows, 2, dim)."""
+    in_parts = _in_parts(side)
+
     def forward(vectors, owners):
         result = np.empty((len(owners), FOLDS, SUMS, vectors.shape[1]), np.float32)
 
         def part(some):
-            add_sums(vectors, owners[some], *side.arrays, *side.divided, result[some])
+            history_sums.add_sums(vectors, owners[some], *side.arrays, *side.divided, result[some])
 
         in_parts(part, owners)
         return result
@@ -286,7 +330,8 @@ def _sums_function(side: _Side):
     def backward(upstream, vectors, owners):
         def part(some):
             gradient = np.zeros_like(vectors)
-            add_gradients(upstream[some], owners[some], *side.arrays, *side.divided, gradient)
+            given = upstream[some], owners[some], *side.arrays, *side.divided
+            history_sums.add_gradients(*given, gradient)
             return gradient
 
         return sum(in_parts(part, owners))
@@ -310,64 +355,52 @@ def _sums_function(side: _Side):
     return of_rows
 
 
-@compiled
-def add_sums(vectors, owners, starts, others, deviations, folds, bias, scale, sums):
-    """Write each owner's two sums, once for each fold that is left out.
+def _attention_function(side: _Side):
+    """A function from queries, keys and values to the sums with attention (rows, 2, dim).
 
-    Args:
-        vectors: y, (others, dim).
-        owners: the owners whose sums are wanted, (rows,).
-        starts: where each owner's ratings begin, (owners + 1,).
-        others, deviations, folds: of each rating, (ratings,).
-        bias, scale: b and 1 / √n without each fold, (owners, FOLDS).
-        sums: the result, (rows, FOLDS, 2, dim).
+    Its further arguments are each row's query, owner and fold.
     """
-    dim = vectors.shape[1]
-    parts, total = np.empty((FOLDS, 2, dim), np.float32), np.empty((2, dim), np.float32)
-    for row in range(len(owners)):
-        owner = owners[row]
-        parts[:], total[:] = 0, 0
-        for rating in range(starts[owner], starts[owner + 1]):
-            fold, other, weight = folds[rating], others[rating], deviations[rating]
-            for n in range(dim):
-                parts[fold, 0, n] += weight * vectors[other, n]
-                parts[fold, 1, n] += vectors[other, n]
-        for fold in range(FOLDS):
-            for n in range(dim):
-                total[0, n] += parts[fold, 0, n]
-                total[1, n] += parts[fold, 1, n]
-        for fold in range(FOLDS):
-            for n in range(dim):
-                plain = total[1, n] - parts[fold, 1, n]
-                weighted = total[0, n] - parts[fold, 0, n] - bias[owner, fold] * plain
-                sums[row, fold, 0, n] = scale[owner, fold] * weighted
-                sums[row, fold, 1, n] = scale[owner, fold] * plain
+    in_parts = _in_parts(side)
 
+    def ratings() -> tuple:
+        folds, bias, _ = side.divided
+        return *side.arrays, folds, bias
 
-@compiled
-def add_gradients(upstream, owners, starts, others, deviations, folds, bias, scale, gradient):
-    """Add the gradient of the vectors y, shape (others, dim), to `gradient`.
+    def forward(queries, keys, values, *rows):
+        sums = np.empty((len(rows[0]), SUMS, values.shape[1]), np.float32)
 
-    Args:
-        upstream: gradient with respect to the sums, (rows, FOLDS, 2, dim).
-        owners, starts, others, deviations, folds, bias, scale: see `add_sums`.
-        gradient: the result, (others, dim).
-    """
-    dim = gradient.shape[1]
-    weighted, plain = np.empty((FOLDS, dim), np.float32), np.empty((FOLDS, dim), np.float32)
-    for row in range(len(owners)):
-        owner = owners[row]
-        for n in range(dim):
-            totals = np.float32(0), np.float32(0)
-            for fold in range(FOLDS):
-                weighted[fold, n] = scale[owner, fold] * upstream[row, fold, 0, n]
-                plain[fold, n] = scale[owner, fold] * upstream[row, fold, 1, n]
-                plain[fold, n] -= bias[owner, fold] * weighted[fold, n]
-                totals = totals[0] + weighted[fold, n], totals[1] + plain[fold, n]
-            for fold in range(FOLDS):
-                weighted[fold, n] = totals[0] - weighted[fold, n]
-                plain[fold, n] = totals[1] - plain[fold, n]
-        for rating in range(starts[owner], starts[owner + 1]):
-            fold, other, weight = folds[rating], others[rating], deviations[rating]
-            for n in range(dim):
-                gradient[other, n] += weight * weighted[fold, n] + plain[fold, n]
+        def part(some):
+            given = (column[some] for column in rows)
+            history_sums.attend(queries, keys, values, *given, *ratings(), sums[some])
+
+        in_parts(part, rows[1])
+        return sums
+
+    def backward(upstream, *given):
+        learnt, rows = given[:3], given[3:]
+
+        def part(some):
+            gradients = [np.zeros_like(array) for array in learnt]
+            columns = (column[some] for column in rows)
+            history_sums.add_attention_gradients(
+                upstream[some], *learnt, *columns, *ratings(), *gradients
+            )
+            return gradients
+
+        return [sum(gradients) for gradients in zip(*in_parts(part, rows[1]), strict=True)]
+
+    @tf.custom_gradient
+    def of_rows(queries, keys, values, asked, owners, folds):
+        given = queries, keys, values, asked, owners, folds
+        sums = tf.numpy_function(forward, given, tf.float32)
+        sums.set_shape((None, SUMS, values.shape[1]))
+
+        def gradient(upstream):
+            found = tf.numpy_function(backward, [upstream, *given], [tf.float32] * 3)
+            for array, like in zip(found, given[:3], strict=True):
+                array.set_shape(like.shape)
+            return *found, None, None, None
+
+        return sums, gradient
+
+    return of_rows

@@ -14,7 +14,7 @@ from autoint import AutoInt
 from autointmlp import AutoIntMLP
 from movierec import files
 from movierec.data.rows import Rows
-from movierec.models import kernels, scorer
+from movierec.models import history_sums, kernels, scorer
 from movierec.training import loop, losses
 from movierec.training.settings import Settings
 from tests.models.test_scorer import DIMS, FIVE, rows
@@ -42,7 +42,7 @@ def compiling_names(source: str) -> set[str]:
 
 def test_compiled_functions_use_only_those_of_their_own_file():
     """Numba recompiles a function when its own file changes, not when another file changes."""
-    own, history = Path(kernels.__file__), files.ROOT / "movierec/training/history.py"
+    own, history = Path(kernels.__file__), Path(history_sums.__file__)
     assert own in SOURCES
     assert {"numba", "njit", "compiled", "intrinsic"} <= compiling_names(own.read_text("utf-8"))
     assert "kernels" not in history.read_text("utf-8")

@@ -88,6 +88,50 @@ def test_the_gradient_of_the_sums(events, number):
     assert np.sum(gradient * direction) == pytest.approx(float(change), abs=1e-2)
 
 
+def attention_arguments(events, rows):
+    """Queries, keys and values of random numbers; query, owner and fold of the ratings."""
+    rng, movies = np.random.default_rng(3), len(events.of_users.means)
+    learnt = [rng.normal(scale=0.5, size=(movies, size)).astype(np.float32) for size in (4, 4, 8)]
+    owners = (side.owners[rows] for side in events.sides)
+    return [tf.constant(array) for array in (*learnt, *owners, events.folds[rows])]
+
+
+def test_attention_reads_the_users_ratings_in_the_other_parts(events):
+    side, rows = events.of_users, np.array([0, 17, 500, len(events.rows) - 1])
+    given = attention_arguments(events, rows)
+    queries, keys, values = (array.numpy() for array in given[:3])
+    sums = history._attention_function(side)(*given).numpy()
+    for row, found in zip(rows, sums, strict=True):
+        kept = (side.owners == side.owners[row]) & (events.folds != events.folds[row])
+        movies = events.of_movies.owners[kept]
+        weights = np.exp(keys[movies] @ queries[events.of_movies.owners[row]])
+        weights /= 1 + weights.sum()
+        deviations = events.ratings[kept] - side.means[movies]
+        deviations -= deviations.sum() / (len(movies) + 5)
+        expected = [(weights * deviations) @ values[movies], weights @ values[movies]]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["queries", "keys", "values"])
+def test_the_gradient_of_attention(events, number):
+    """A small step along a random direction changes the sums as the gradient says."""
+    rng = np.random.default_rng(4)
+    given = attention_arguments(events, rng.integers(0, len(events.rows), 200))
+    upstream = rng.normal(size=(200, 2, 8)).astype(np.float32)
+    attend, point = history._attention_function(events.of_users), given[number]
+    with tf.GradientTape() as tape:
+        tape.watch(point)
+        product = tf.reduce_sum(attend(*given) * upstream)
+    gradient = tape.gradient(product, point).numpy().astype(float)
+    step = 1e-2 * rng.normal(size=point.shape).astype(np.float32)
+
+    def at(sign):
+        moved = [*given[:number], point + sign * step, *given[number + 1 :]]
+        return float(np.sum(attend(*moved).numpy().astype(float) * upstream))
+
+    assert np.sum(gradient * step) == pytest.approx((at(1) - at(-1)) / 2, rel=1e-2)
+
+
 def test_a_trained_model_keeps_the_movies_sums_over_all_ratings(dataset, events):
     """A movie's second sum is over all users who rated it, whatever the fold."""
     vectors = np.eye(len(events.of_movies.means), dtype=np.float32)
