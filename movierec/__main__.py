@@ -53,7 +53,7 @@ def preprocess(options: argparse.Namespace) -> None:
 # which models each option of `train` applies to
 TRAIN_OPTIONS = {
     "setting": {*registry.TITLES},
-    "replace": {*registry.TITLES},
+    "replace": {*registry.TITLES, CANDIDATES, NEXT_MOVIE, HISTORY},
     "protocol": {*registry.TITLES, NEXT_MOVIE, HISTORY},
     "seed": {*registry.TITLES, NEXT_MOVIE, HISTORY},
     "epochs": {*registry.TITLES, NEXT_MOVIE, HISTORY},
@@ -89,7 +89,7 @@ def _train(name: str, dataset: movielens.Dataset, options: Mapping) -> None:
     if name == CANDIDATES:
         from movierec.training import candidates
 
-        candidates.train(dataset)
+        candidates.train(dataset, **options)
     elif name == NEXT_MOVIE:
         from movierec.sequences import next_movie
 
@@ -115,14 +115,14 @@ def evaluate(options: argparse.Namespace) -> None:
     from movierec.evaluation.evaluate import run
 
     dataset = movielens.load(options.dataset)
+    path = results.path(dataset.name, "evaluation")
     for protocol in list(PROTOCOLS) if options.protocol == "all" else [options.protocol]:
         rows = run(dataset, protocol)
         description = results.DESCRIPTIONS[protocol]
         print(f"{protocol}: {description}\n\n{tables.as_markdown(rows)}\n")
+        print(f"{dataset.name}, {dataset.source}; written to {path}")
         if protocol in ("future", "full-ranking"):
             _print_lists(rows.set_index("ranker")["ndcg@10"])
-    path = results.path(dataset.name, "evaluation")
-    print(f"{dataset.name}, {dataset.source}; written to {path}")
 
 
 def _print_lists(ndcg) -> None:

@@ -157,7 +157,9 @@ def tune_candidates(data: Dataset, settings: Settings, seed: int = SEED) -> pd.D
         turned_to = rankers.turned_to_scorer(dataset, model, split.train)
         product = rankers.product_scorer(turned_to, surest)
         scorers = {("turn to it", None): turned_to, ("for you", None): product}
-        scorers |= {("for you", pool): pooled_scorer(turned_to, product, pool) for pool in pools}
+        scorers |= {
+            ("for you", pool): rankers.pooled_scorer(turned_to, product, pool) for pool in pools
+        }
         lists = {key: task.lists(dataset, scorer) for key, scorer in scorers.items()}
         per_user = {
             key: metrics.top_k_metrics(top_k, task.relevant)[PRIMARY]
@@ -173,18 +175,6 @@ def tune_candidates(data: Dataset, settings: Settings, seed: int = SEED) -> pd.D
                 row |= dict(zip(("lead", "lead_low", "lead_high"), lead, strict=True))
             table.append(row | list_metrics(dataset, users, lists[order, pool], split.train))
     return pd.DataFrame(table).assign(**provenance.origin(__name__, data.fingerprint))
-
-
-def pooled_scorer(first_stage: RowScorer, product: RowScorer, pool: int) -> RowScorer:
-    """`product` for the `pool` best movies of the first stage; the others come after them."""
-
-    def scorer(rows: np.ndarray) -> np.ndarray:
-        logs, scores = first_stage(rows), product(rows)
-        others = np.argsort(-logs, axis=1)[:, pool:]
-        np.put_along_axis(scores, others, logs.min() - 1e6, axis=1)
-        return scores
-
-    return scorer
 
 
 def shown_and_liked(

@@ -25,7 +25,7 @@ from movierec.evaluation.baselines import Interactions, PairScorer
 from movierec.evaluation.full_ranking import RowScorer
 from movierec.models import artifacts, history, next_movie, registry
 from movierec.models.artifacts import HISTORY, NEXT_MOVIE
-from movierec.models.candidates import CandidateModel
+from movierec.models.candidates import POOL, CandidateModel
 from movierec.models.history import HistoryModel
 from movierec.models.next_movie import NextMovieModel
 from movierec.models.scorer import Predictor, predictor
@@ -281,7 +281,8 @@ def model_rankers(
     AutoInt and AutoInt+ have every order, see `Recommender.recommend`: "surest" is the probability
     that they give, "for you" the probability of the candidate model times that, and "carry on" the
     probability of the next-movie model times that. A model that has learnt from unrated movies has
-    only the first. The next-movie model alone is a ranker too, called "next movie".
+    only the first. As in a list, the products rank only the `POOL` movies with the highest first
+    probability. The next-movie model alone is a ranker too, called "next movie".
 
     Args:
         dataset: the data set, split by a protocol.
@@ -304,7 +305,8 @@ def model_rankers(
         surest = kept_scorer(full_ranking.model_scorer(predict, encoded), rows)
         orders = {"surest": surest}
         if not entry["settings"]["unrated_per_row"]:
-            orders |= {name: product_scorer(stage, surest) for name, stage in first_stages.items()}
+            for name, stage in first_stages.items():
+                orders[name] = pooled_scorer(stage, product_scorer(stage, surest), POOL)
         pairs = _pair_probability(predict, encoded)
         for order, scorer in orders.items():
             weights = entry["weights_sha256"][:12]
@@ -368,6 +370,18 @@ def rated_next_scorer(dataset: SplitDataset, model: NextMovieModel, known: np.nd
 def product_scorer(first_stage: RowScorer, surest: RowScorer) -> RowScorer:
     """The logarithm of P(turn to it) · P(like it), from the two scorers."""
     return lambda rows: first_stage(rows) + np.log(surest(rows))
+
+
+def pooled_scorer(first_stage: RowScorer, product: RowScorer, pool: int) -> RowScorer:
+    """`product` for the `pool` best movies of the first stage; the others come after them."""
+
+    def scorer(rows: np.ndarray) -> np.ndarray:
+        logs, scores = first_stage(rows), product(rows)
+        others = np.argsort(-logs, axis=1, kind="stable")[:, pool:]
+        np.put_along_axis(scores, others, logs.min() - 1e6, axis=1)
+        return scores
+
+    return scorer
 
 
 def _saved_models(dataset: SplitDataset, root: Path) -> Iterator[tuple]:

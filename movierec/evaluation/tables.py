@@ -130,6 +130,7 @@ VARIANTS = {
     ("autointmlp", 0): "AutoInt+ without attention",
     ("autoint", 3): "AutoInt, tuned setting",
     (HISTORY, 0): "AutoInt+ with history, tuned setting",
+    ("equal weights", 0): "AutoInt+ with history, the user's movies with equal weights",
     (HISTORY, 3): "AutoInt+ with history and three interacting layers",
 }
 
@@ -192,6 +193,7 @@ def seeds(name: str, root: Path = files.ROOT) -> str:
     rows = pd.concat(read("ml-1m", f"experiments/{grid}", root) for grid in SEED_GRIDS[name])
     if name == "history":
         rows = rows[rows["refit"]].assign(error=None)  # the others chose the number of epochs
+        rows["model"] = rows["model"].where(rows["attention"], "equal weights")
     columns = SEED_METRICS[name]
     primary = next(iter(columns))
     variants = [variant for variant in VARIANTS if variant[0] in set(rows["model"])]

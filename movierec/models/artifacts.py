@@ -228,6 +228,25 @@ def check_replaceable(
         )
 
 
+def check_same_data(folder: ModelFolder, name: str, data: Dataset) -> None:
+    """Refuse to save a model that is saved as arrays over one that was trained on other data.
+
+    Args:
+        folder: see `model_folder`.
+        name: a key of `ARRAY_MODELS`.
+        data: the data set that the new model is trained on.
+
+    Raises:
+        ArtifactError: the saved model was trained on other data.
+    """
+    entry = folder.content().get(name)
+    if entry is not None and (differing := _other_tables(entry, data)):
+        raise ArtifactError(
+            f"{folder.weights(name)} was trained on other data: {' and '.join(differing)} differ. "
+            f"Nothing was replaced. To replace it, run `{folder.command} {name} --replace`"
+        )
+
+
 def save(
     folder: ModelFolder,
     name: str,
@@ -326,8 +345,11 @@ def save_arrays(
 
 
 def _write_manifest(path: Path, entries: dict, name: str, entry: dict, weights: Path) -> None:
-    """Write the manifest with `entry`, its hash, that of its weights file, and the versions."""
+    """Write the manifest with `entry`, its hash, that of its weights, versions and processor."""
+    from llvmlite import binding  # not needed to load a model
+
     saved = {"weights_sha256": files.sha256(weights), "versions": provenance.versions()}
+    saved["processor"] = binding.get_host_cpu_name()
     entries = entries | {name: _hashed(entry | saved)}
     text = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True)
     path.write_text(text + "\n", "utf-8")

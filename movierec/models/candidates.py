@@ -26,6 +26,7 @@ from movierec.models import array_file, ease
 # the arrays of a saved model
 DTYPES = {"data": "<f4", "indices": "<i4", "indptr": "<i4", "raters": "<i4", "recent": "<i4"}
 DTYPES |= {"factors": "<f8"}
+POOL = 500  # the likeliest movies, of which AutoInt or AutoInt+ computes P(like it) for a list
 KEPT = 200  # weights kept per movie: the largest by size; see `keep_largest`
 # With √n alone, one or two liked movies would count too much. Chosen on validation rows of the
 # protocols temporal and new-users.

@@ -68,6 +68,7 @@ def train(
     seed: int = SEED,
     root: Path = files.ROOT,
     epochs: int | None = None,
+    replace: bool = False,
 ) -> dict:
     """Train the next-movie model of a protocol and save it.
 
@@ -80,14 +81,18 @@ def train(
         seed: random seed.
         root: the folder that contains `model/`.
         epochs: instead of the setting's.
+        replace: whether a saved model of other data is replaced.
 
     Returns:
         The manifest entry.
 
     Raises:
-        DataError, TrainingError, ArtifactError, OSError: see `split_by`, `fit` and
-            `artifacts.save_arrays`.
+        DataError, TrainingError, ArtifactError, OSError: see `split_by`, `fit`,
+            `artifacts.check_same_data` and `artifacts.save_arrays`.
     """
+    folder = artifacts.model_folder(data.name, root=root, protocol=protocol)
+    if not replace:
+        artifacts.check_same_data(folder, artifacts.NEXT_MOVIE, data)
     dataset = split_by(data, protocol)
     serving = protocol == "test-rows"
     rows = np.arange(len(data.ratings)) if serving else dataset.split.known
@@ -102,6 +107,5 @@ def train(
         "seed": seed,
         "trained": datetime.date.today().isoformat(),
     }
-    folder = artifacts.model_folder(data.name, root=root, protocol=protocol)
     artifacts.save_arrays(folder, artifacts.NEXT_MOVIE, model, entry)
     return entry

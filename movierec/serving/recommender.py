@@ -19,7 +19,7 @@ from movierec.data.tables import Dataset
 from movierec.errors import quoted
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
 from movierec.models.artifacts import CANDIDATES, NEXT_MOVIE
-from movierec.models.candidates import CandidateModel
+from movierec.models.candidates import POOL, CandidateModel
 from movierec.models.next_movie import NextMovieModel
 from movierec.models.numpy_model import NumpyModel
 from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
@@ -27,7 +27,6 @@ from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, Re
 NO_FILTERS = Filters()
 LIKE = 50  # at most so many movies pass the filter `like`
 USERS = 256  # users at a time in `recommend_all`: with 500 movies each, their ids take 7 MB
-POOL = 500  # movies that AutoInt or AutoInt+ scores for a list "for-you" or "carry-on"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _liked(dataset: SplitDataset, rows: np.ndarray) -> np.ndarray:
     return rows[dataset.data.labels[rows] > 0]
 
 
-def train(data: Dataset, root: Path = files.ROOT) -> dict:
+def train(data: Dataset, root: Path = files.ROOT, replace: bool = False) -> dict:
     """Fit the candidate model to all ratings and save it for serving.
 
     Its factors come from the protocol `temporal`: what users turned to later. Without times they
@@ -78,13 +78,18 @@ def train(data: Dataset, root: Path = files.ROOT) -> dict:
     Args:
         data: the data set.
         root: the folder that contains `model/`.
+        replace: whether a saved model of other data is replaced.
 
     Returns:
         The manifest entry.
 
     Raises:
-        DataError, ArtifactError, OSError: see `split_by` and `artifacts.save_arrays`.
+        DataError, ArtifactError, OSError: see `split_by`, `artifacts.check_same_data` and
+            `artifacts.save_arrays`.
     """
+    folder = artifacts.model_folder(data.name, root=root)
+    if not replace:
+        artifacts.check_same_data(folder, artifacts.CANDIDATES, data)
     dataset = split_by(data, "temporal" if data.fields.time else "test-rows")
     model = fit(dataset, np.arange(len(data.ratings)))
     entry = artifacts.description(data) | {
@@ -94,6 +99,5 @@ def train(data: Dataset, root: Path = files.ROOT) -> dict:
         "factors": model.factors,
         "trained": datetime.date.today().isoformat(),
     }
-    folder = artifacts.model_folder(data.name, root=root)
     artifacts.save_arrays(folder, artifacts.CANDIDATES, model, entry)
     return entry

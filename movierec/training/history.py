@@ -47,7 +47,7 @@ from movierec.training.settings import SEED, Settings
 WIDTH = 32  # of queries and keys
 KEYS_START = 0.2  # standard deviation of the keys' initial numbers; the queries start at 0
 ATTENTION_PENALTY = 0.05  # of queries, keys and their values, as a share of `l2_embedding`
-EPOCHS = 7  # chosen on validation rows, see docs/results.md#other-ratings-as-input
+EPOCHS = 6  # chosen on validation rows, see docs/results.md#other-ratings-as-input
 
 log = logging.getLogger("movierec")
 
@@ -149,6 +149,7 @@ def train(
     protocol: str = "test-rows",
     seed: int = SEED,
     root: Path = files.ROOT,
+    replace: bool = False,
     **changes,
 ) -> dict:
     """Train AutoInt+ with history and save it next to the AutoInt+ of the same protocol.
@@ -158,15 +159,19 @@ def train(
         protocol: a key of `splits.PROTOCOLS`; also selects the folder.
         seed: random seed.
         root: the folder that contains `model/`.
+        replace: whether a saved model of other data is replaced.
         **changes: fields of `Settings`.
 
     Returns:
         The manifest entry.
 
     Raises:
-        DataError, TrainingError, ArtifactError, OSError: see `split_by`, `fit` and
-            `artifacts.save_arrays`.
+        DataError, TrainingError, ArtifactError, OSError: see `split_by`, `fit`,
+            `artifacts.check_same_data` and `artifacts.save_arrays`.
     """
+    folder = artifacts.model_folder(data.name, root=root, protocol=protocol)
+    if not replace:
+        artifacts.check_same_data(folder, artifacts.HISTORY, data)
     dataset = split_by(data, protocol)
     settings = settings_of(dataset, **changes)
     model, encoded, history = fit(dataset, settings, seed)
@@ -178,7 +183,6 @@ def train(
         "history": history,
         "trained": datetime.date.today().isoformat(),
     }
-    folder = artifacts.model_folder(data.name, root=root, protocol=protocol)
     artifacts.save_arrays(folder, artifacts.HISTORY, model, entry, encoded.encoder)
     return entry
 

@@ -44,9 +44,7 @@ def train(
             written. What can be refused is refused before training, as is a model that another
             process is training in the same folder.
     """
-    import llvmlite.binding  # slow to import, like TensorFlow
-
-    from movierec.training import losses
+    from movierec.training import losses  # slow to import: TensorFlow
 
     settings = dataclasses.replace(sized(settings_for(setting, protocol), data), **overrides)
     if not 0 <= seed < 2**32:
@@ -72,7 +70,6 @@ def train(
         entry = description | {
             "trained": datetime.date.today().isoformat(),
             "compiled": losses.is_compiled(model),
-            "processor": llvmlite.binding.get_host_cpu_name(),
             "history": history,
         }
         artifacts.save(folder, name, model, encoded.encoder, entry, data, replace)

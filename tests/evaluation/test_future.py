@@ -8,10 +8,14 @@ import pytest
 
 from movierec.data.dataset import split_by
 from movierec.data.raw_readers import DataError
+from movierec.data.rows import UNKNOWN
 from movierec.data.splits import Split
 from movierec.evaluation import evaluate, future, rankers
 from movierec.evaluation.future import Task
+from movierec.models import artifacts
 from movierec.sequences import next_movie
+from movierec.serving import recommender
+from movierec.serving.lookups import ORDERS, Lookups
 from movierec.training import candidates
 from movierec.training.settings import Settings
 from movierec.training.train import train
@@ -116,6 +120,36 @@ def test_the_table_of_the_future(mixed, tmp_path):
     assert table.loc[~table["model"], "ranker"].tolist()[-2:] == ["implicit ALS", "EASE"]
 
 
+def test_the_lists_are_those_that_are_recommended(mixed, tmp_path, monkeypatch):
+    """The recommender has the known ratings only, and does not know the time."""
+    monkeypatch.setattr(rankers, "POOL", 20)
+    monkeypatch.setattr(recommender, "POOL", 20)
+    train("autointmlp", mixed, root=tmp_path, protocol="temporal", epochs=1)
+    next_movie.train(mixed, "temporal", root=tmp_path, epochs=1)
+    dataset = split_by(mixed, "temporal")
+    task = Task.of(dataset, dataset.split.known, dataset.split.test)
+    found = rankers.model_rankers(dataset, task.rows, tmp_path)
+    lists = {ranker.name: task.lists(dataset, ranker.scorer) for ranker in found}
+    folder = artifacts.model_folder("ml-1m", root=tmp_path, protocol="temporal")
+    ratings = mixed.ratings.iloc[np.sort(dataset.split.known)].reset_index(drop=True)
+    lookups = Lookups(dataclasses.replace(mixed, ratings=ratings))
+    served = recommender.Recommender(
+        lookups,
+        *artifacts.load(folder, "autointmlp"),
+        candidates.fit(dataset),
+        artifacts.load_arrays(folder, artifacts.NEXT_MOVIE, mixed),
+    )
+    assert dataset.protocol.hidden == mixed.fields.time
+    users = mixed.ratings["user_id"].to_numpy()[task.rows]
+    for number, user in enumerate(users.tolist()):
+        movies = served.candidates(user)
+        movies.ids[:, mixed.fields.movie_columns.stop :] = UNKNOWN
+        for order in ORDERS:
+            found = mixed.movie_positions(served.rank(movies, 10, order=order)["movie_id"])
+            evaluated = lists[f"AutoInt+, tuned setting: {order.replace('-', ' ')}"][number]
+            assert found.tolist() == evaluated.tolist()
+
+
 def test_the_penalty_of_the_candidate_model_is_compared_on_validation_rows(mixed, monkeypatch):
     monkeypatch.setattr(future, "PENALTIES", (3.0, 30.0))
     monkeypatch.setattr(candidates, "L2", 30.0)
@@ -133,7 +167,7 @@ def test_the_penalty_of_the_candidate_model_is_compared_on_validation_rows(mixed
 
 def test_a_pool_puts_the_movies_that_are_not_in_it_last():
     logs, product = np.array([[-1.0, -3.0, -2.0, -4.0]]), np.array([[-9.0, -1.0, -8.0, -2.0]])
-    scorer = future.pooled_scorer(lambda rows: logs, lambda rows: product.copy(), 2)
+    scorer = rankers.pooled_scorer(lambda rows: logs, lambda rows: product.copy(), 2)
     assert np.argsort(-scorer(np.array([0])), kind="stable")[0].tolist() == [2, 0, 1, 3]
 
 

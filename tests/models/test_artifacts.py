@@ -20,7 +20,8 @@ from movierec.data import movielens
 from movierec.data.dataset import split_by
 from movierec.data.encoder import FeatureEncoder
 from movierec.models import artifacts
-from movierec.training import candidates
+from movierec.sequences import next_movie
+from movierec.training import candidates, history
 from tests.conftest import spread, write_ml1m
 
 CANNOT_BE_READ, DOES_NOT_FIT = "manifest.json cannot be read", "does not fit the model"
@@ -249,6 +250,29 @@ def test_a_model_of_other_data_replaces_nothing_unless_asked(folder, made, tmp_p
     assert sorted(folder.entries()) == ["autoint", "autointmlp"]
     artifacts.save(folder, "autointmlp", model, encoder, entry, other, replace=True)
     assert list(folder.entries()) == ["autointmlp"]
+
+
+@pytest.mark.parametrize("train", [next_movie.train, history.train])
+def test_other_data_are_refused_before_training(made, monkeypatch, train):
+    def refuse(*_):
+        raise artifacts.ArtifactError("other data")
+
+    monkeypatch.setattr(artifacts, "check_same_data", refuse)
+    with pytest.raises(artifacts.ArtifactError, match="other data"):
+        train(made)
+
+
+def test_arrays_of_other_data_replace_nothing_unless_asked(made, tmp_path):
+    candidates.train(made, tmp_path)
+    path = artifacts.model_folder("ml-1m", root=tmp_path).weights("candidates")
+    before = path.read_bytes()
+    ratings = made.ratings.assign(rating=6 - made.ratings["rating"])
+    other = dataclasses.replace(made, ratings=ratings)
+    with pytest.raises(artifacts.ArtifactError, match="ratings differ.* --model candidates --rep"):
+        candidates.train(other, tmp_path)
+    assert path.read_bytes() == before
+    candidates.train(other, tmp_path, replace=True)
+    assert path.read_bytes() != before
 
 
 @pytest.mark.parametrize("moved", range(4))

@@ -6,7 +6,7 @@ from movierec.training import history as training
 
 def test_runs_are_scored_and_not_repeated(made, tmp_path, monkeypatch):
     monkeypatch.setattr(history, "SEEDS", (42,))
-    monkeypatch.setattr(history, "LAYERS", (0,))
+    monkeypatch.setattr(history, "VARIANTS", ((0, True),))
     monkeypatch.setattr(history, "EPOCHS", 2)
     monkeypatch.setattr(training, "EPOCHS", 1)
     path = tmp_path / "history.csv"
