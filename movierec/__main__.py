@@ -16,6 +16,7 @@ from typing import NoReturn
 from movierec import files, provenance
 from movierec.data import movielens, splits
 from movierec.data.download import DATA_DIR, first_available
+from movierec.data.schema import YEARS
 from movierec.errors import MovieRecError, printable, quoted
 from movierec.models import registry
 from movierec.models.artifacts import ARRAY_MODELS, CANDIDATES, HISTORY, NEXT_MOVIE
@@ -208,7 +209,7 @@ def _search_history(dataset: movielens.Dataset) -> None:
                     "away, and everything is run again"
                 )
         table = history.run(dataset, path)
-    columns = ["num_layers", "seed", "epoch", "valid_logloss", "valid_auc"]
+    columns = ["variant", "seed", "epoch", "valid_logloss", "valid_auc"]
     columns += ["test_auc", "test_ndcg_original@10", "test_recall@10"]
     print(f"{table[columns].round(4).to_string()}\n{path}")
 
@@ -230,6 +231,9 @@ def recommend(options: argparse.Namespace) -> None:
     if options.cluster is not None:
         options.error("--cluster makes the lists of all users: give --all instead of --user")
     recommender = load(options.model, options.dataset)
+    for name in ("year", "month"):
+        if getattr(options, name) is not None and not recommender.data.fields.time:
+            options.error(f"--{name} has no effect: {options.dataset} has no times")
     table = recommender.recommend(
         options.user, options.n, options.year, options.month, options.order
     )
@@ -320,8 +324,8 @@ def _gib(text: str) -> float:
     value = 0.0
     with contextlib.suppress(ValueError):
         value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{quoted(text)}, expected a number above 0 such as 12")
+    if not 1 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{quoted(text)}, expected a number from 1 such as 12")
     return value
 
 
@@ -410,14 +414,16 @@ def parser() -> argparse.ArgumentParser:
 
     command = add("recommend", recommend)
     whom = command.add_mutually_exclusive_group(required=True)
-    whom.add_argument("--user", type=int, help="user id")
+    whom.add_argument("--user", type=_in(range(2**31)), help="user id")
     whom.add_argument("--all", type=Path, metavar="FILE", help="a .parquet or .csv file to write")
     add_cluster(command)
-    command.add_argument("--n", type=int, default=10, help="number of movies (default: 10)")
+    count = _in(range(1, 10_001))
+    command.add_argument("--n", type=count, default=10, help="number of movies (default: 10)")
     command.add_argument("--model", choices=registry.TITLES, default="autointmlp")
     add_dataset(command)
-    command.add_argument("--year", type=int, help="target year (default: the user's last)")
-    command.add_argument("--month", type=int, help="target month (default: the user's last)")
+    for name, allowed in (("year", range(1, YEARS.stop)), ("month", range(1, 13))):
+        text = f"target {name} (default: the user's last)"
+        command.add_argument(f"--{name}", type=_in(allowed), help=text)
     command.add_argument(
         "--order",
         choices=ORDERS,
@@ -436,7 +442,6 @@ def parser() -> argparse.ArgumentParser:
     command = add("artists", artists)
     command.add_argument("--folder", type=Path, help="folder of the Last.fm files")
     command.add_argument("--favourites", help="artists of a new listener, separated by commas")
-    count = _in(range(1, 10_001))
     command.add_argument("--n", type=count, default=10, help="number of artists (default: 10)")
 
     add("tables", tables)
@@ -463,7 +468,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # whoever reads the output has ended, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         top.exit(1)
-    except (MovieRecError, OSError) as error:
+    except OSError as error:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        top.exit(1, f"{': '.join([*names, error.strerror or str(error)])}\n")
+    except MovieRecError as error:
         top.exit(1, f"{error}\n")
 
 

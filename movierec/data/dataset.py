@@ -144,8 +144,8 @@ def split_by(data: Dataset, protocol: str = "test-rows") -> SplitDataset:
     """Split a data set by a protocol, a key of `splits.PROTOCOLS`.
 
     Raises:
-        DataError: an unknown protocol, or one that needs times if the data have none; a part
-            without rows; training or validation rows that all have the same label, although the
+        DataError: an unknown protocol, or one that needs times if the data have none; too few users
+            or ratings; a part without rows; training or validation rows that all have the same label, although the
             data set has ratings.
     """
     if protocol not in PROTOCOLS:
@@ -158,7 +158,13 @@ def split_by(data: Dataset, protocol: str = "test-rows") -> SplitDataset:
             "training, validation and test rows"
         )
     chosen = PROTOCOLS[protocol]
-    split = chosen.split(data)
+    try:
+        split = chosen.split(data)
+    except ValueError as error:  # of scikit-learn: too few users or rows to divide
+        raise DataError(
+            f"{data.name} has too few users or ratings for the protocol {protocol}: choose another "
+            "protocol, or add ratings"
+        ) from error
     for part, rows in vars(split).items():
         if not len(rows):
             raise DataError(

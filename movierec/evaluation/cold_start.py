@@ -15,6 +15,7 @@ import pandas as pd
 from movierec import files, provenance
 from movierec.data import encoder_file
 from movierec.data.dataset import EncodedDataset, SplitDataset, split_by
+from movierec.data.raw_readers import DataError
 from movierec.data.rows import UNKNOWN
 from movierec.data.schema import RATING, TIMESTAMP
 from movierec.data.splits import new_users, order_within_user
@@ -38,6 +39,7 @@ def scores(
     """For each number of known ratings: the number, the scored rows, and all rankers' scores.
 
     Raises:
+        DataError: see `_scored_rows`.
         ArtifactError: saved files that do not belong together or to the data.
     """
     order, rows = _scored_rows(dataset)
@@ -76,11 +78,21 @@ def scores(
 
 
 def _scored_rows(dataset: SplitDataset) -> tuple[np.ndarray, np.ndarray]:
-    """Each test row's rank by time among its user's rows, and the rows to score."""
+    """Each test row's rank by time among its user's rows, and the rows to score.
+
+    Raises:
+        DataError: there are no rows to score.
+    """
     test, data = dataset.split.test, dataset.data
     times = data.ratings[TIMESTAMP].to_numpy()
     order = order_within_user(data.rating_users[test], times[test])
-    return order, test[order >= max(RATINGS_KNOWN)]
+    rows = test[order >= max(RATINGS_KNOWN)]
+    if not len(rows):
+        raise DataError(
+            f"no new user of {data.name} has more than {max(RATINGS_KNOWN)} ratings, so there are "
+            "no rows to score"
+        )
+    return order, rows
 
 
 def _folded_scores(

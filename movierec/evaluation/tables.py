@@ -9,7 +9,7 @@ from scipy import stats
 from movierec import files, provenance
 from movierec.evaluation import metrics
 from movierec.evaluation.results import protocols, read
-from movierec.models.artifacts import HISTORY, ArtifactError
+from movierec.models.artifacts import ArtifactError
 
 PAGES = ("README.md", "README.ko.md", "docs/results.md", "docs/results.ko.md")
 ROW_METRICS = {"auc": "AUC (all rows)", "logloss": "LogLoss"}
@@ -49,13 +49,18 @@ COLUMNS = {
         "novelty": "novelty, bits",
         "overlap": "overlap",
         "few_raters": "places with fewer than 20 raters",
+        "favourite_liked": "favourite genre among liked movies",
+        "favourite_listed": "in the list",
     },
     "future": {
         "ndcg@10": "NDCG@10",
         "lead": "lead in NDCG over the best baseline",
         "precision@10": "Precision@10",
+        "recall@10": "Recall@10",
         "hit_ratio@10": "Hit Ratio@10",
         "coverage": "catalogue coverage",
+        "gini": "Gini",
+        "novelty": "novelty, bits",
         "overlap": "overlap",
         "few_raters": "places with fewer than 20 raters",
         "favourite_liked": "favourite genre among liked movies",
@@ -129,9 +134,10 @@ VARIANTS = {
     ("autointmlp", 1): "AutoInt+ with one interacting layer",
     ("autointmlp", 0): "AutoInt+ without attention",
     ("autoint", 3): "AutoInt, tuned setting",
-    (HISTORY, 0): "AutoInt+ with history, tuned setting",
-    ("equal weights", 0): "AutoInt+ with history, the user's movies with equal weights",
-    (HISTORY, 3): "AutoInt+ with history and three interacting layers",
+    ("history", 0): "AutoInt+ with history, tuned setting",
+    ("equal weights", 0): "the same with equal weights instead of attention over the user's movies",
+    ("three layers", 0): "the same with three interacting layers",
+    ("without history", 0): "AutoInt+, tuned setting, without history",
 }
 
 
@@ -192,8 +198,8 @@ def seeds(name: str, root: Path = files.ROOT) -> str:
     """
     rows = pd.concat(read("ml-1m", f"experiments/{grid}", root) for grid in SEED_GRIDS[name])
     if name == "history":
-        rows = rows[rows["refit"]].assign(error=None)  # the others chose the number of epochs
-        rows["model"] = rows["model"].where(rows["attention"], "equal weights")
+        rows = rows[rows["refit"]]  # the others chose the number of epochs
+        rows = rows.assign(model=rows["variant"], num_layers=0, error=None)
     columns = SEED_METRICS[name]
     primary = next(iter(columns))
     variants = [variant for variant in VARIANTS if variant[0] in set(rows["model"])]

@@ -98,10 +98,15 @@ def run(
         `trial.outcome_of`), seconds, error, and the origin: code, versions, data.
 
     Raises:
-        GridError: before the first trial, if the grid or the table is invalid, or if there are
-            stale rows and `stale` is None; or a trial's process was killed.
+        GridError: before the first trial, if the grid or the table is invalid, if the data have no
+            ratings, or if there are stale rows and `stale` is None; or a trial's process was
+            killed.
         movierec.cluster.ClusterError: see `cluster.results`.
     """
+    if data.scale.implicit:
+        raise GridError(
+            f"{data.name} has no ratings that say what was not liked, so trials cannot be compared"
+        )
     trials = {}
     for change, seed in grid.trials():
         settings = dataclasses.replace(grid.base, **change)

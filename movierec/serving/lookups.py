@@ -1,9 +1,9 @@
 """Facts about users and movies that the web page shows and filters by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
+from numbers import Integral, Real
 from types import MappingProxyType
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from movierec.data import features
-from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER
+from movierec.data.schema import MOVIE, RATING, TIME_FEATURES, TIMESTAMP, USER, YEARS
 from movierec.data.tables import Dataset
 from movierec.errors import MovieRecError, quoted
 from movierec.serving.movie_search import Matches, TitleIndex
@@ -26,13 +26,25 @@ class RequestError(MovieRecError, ValueError):
     """A request that cannot be answered; the message says what arrived and what was expected."""
 
 
-FILTER_KINDS = {
-    "genre": (str | None, "a genre or None"),
-    "decade": (Integral | None, "a year or None"),
-    "hide_known": (bool | np.bool_, "True or False"),
-    "raters": (Integral, "a whole number"),
-    "hidden": (tuple, "a tuple of movie ids"),
-    "like": (Integral | None, "a movie id or None"),
+def is_whole(value) -> bool:
+    """Whether a value is a whole number; True and False are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _or_none(accepts: Callable) -> Callable:
+    return lambda value: value is None or accepts(value)
+
+
+FILTER_VALUES = {
+    "genre": (_or_none(lambda value: isinstance(value, str)), "a genre or None"),
+    "decade": (_or_none(is_whole), "a year or None"),
+    "hide_known": (lambda value: isinstance(value, bool | np.bool_), "True or False"),
+    "raters": (lambda value: is_whole(value) and value >= 0, "a whole number from 0"),
+    "hidden": (
+        lambda value: isinstance(value, tuple) and all(map(is_whole, value)),
+        "a tuple of movie ids",
+    ),
+    "like": (_or_none(is_whole), "a movie id or None"),
 }
 
 
@@ -49,7 +61,7 @@ class Filters:
         like: id of a movie: only those that people who like it also like.
 
     Raises:
-        RequestError: a value of another type.
+        RequestError: a value of another type, or a negative number of raters.
     """
 
     genre: str | None = None
@@ -60,12 +72,10 @@ class Filters:
     like: int | None = None
 
     def __post_init__(self):
-        for name, (kind, expected) in FILTER_KINDS.items():
+        for name, (accepts, expected) in FILTER_VALUES.items():
             value = getattr(self, name)
-            if not isinstance(value, kind):
+            if not accepts(value):
                 raise RequestError(f"the filter {name} is {quoted(value)}, expected {expected}")
-        if not all(isinstance(movie_id, Integral) for movie_id in self.hidden):
-            raise RequestError(f"the filter hidden is {quoted(self.hidden)}, expected movie ids")
 
 
 class Lookups:
@@ -199,12 +209,23 @@ class Lookups:
         return found
 
     @cached_property
+    def rating_years(self) -> range:
+        """Years in which a rating can be given: `YEARS`, and before them from the first rating."""
+        return range(min(YEARS.start, self.years.get("first_rating", YEARS.start)), YEARS.stop)
+
+    @cached_property
     def _titles(self) -> TitleIndex:
         return TitleIndex(self.data.movies["title"], self.raters, self.other_titles)
 
     def find(self, text: str) -> Matches:
-        """The movies whose titles match a text, see `movie_search`; none for an empty text."""
-        return self._titles.find(text)
+        """The movies whose titles match a text, see `movie_search`; none for an empty text.
+
+        Raises:
+            RequestError: not a text.
+        """
+        if not isinstance(text, str):
+            raise RequestError(f"the title is {quoted(text)}, expected a text")
+        return self._titles.find(text.encode("utf-8", "ignore").decode())  # no lone surrogates
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -216,10 +237,9 @@ class Lookups:
         Raises:
             RequestError: unknown movie.
         """
-        try:
-            return self._names[movie_id]
-        except KeyError:
-            raise self._no_movie(movie_id) from None
+        if not is_whole(movie_id) or movie_id not in self._names:
+            raise self._no_movie(movie_id)
+        return self._names[movie_id]
 
     def _no_movie(self, movie_id) -> RequestError:
         return RequestError(
@@ -267,7 +287,8 @@ class Lookups:
             raise RequestError("a movie is rated twice: expected one rating of each movie")
         scale = self.data.scale.ratings
         for movie_id, rating in pairs:
-            if isinstance(rating, (bool, np.bool_)) or rating not in scale:
+            known = isinstance(rating, Real) and not isinstance(rating, bool)
+            if not known or rating not in scale:
                 expected = ", ".join(f"{value:g}" for value in scale)
                 raise RequestError(
                     f"the rating of movie {movie_id} is {quoted(rating)}, expected {expected}"
@@ -284,7 +305,7 @@ class Lookups:
         Raises:
             RequestError: unknown user.
         """
-        if isinstance(user_id, (int, np.integer)) and not isinstance(user_id, bool):
+        if is_whole(user_id):
             position = self._user_positions.get(int(user_id))
             if position is not None:
                 return position

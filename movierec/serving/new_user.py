@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from movierec.errors import quoted
 from movierec.models import fold_in
+from movierec.serving.lookups import RequestError
 from movierec.serving.recommender import Candidates, Recommender, given
 
 
@@ -52,8 +54,10 @@ def candidates(
             ratings get the same time.
 
     Raises:
-        RequestError: impossible year or month; ratings, see `Lookups.rated_movies`.
+        RequestError: no `NewUser`; impossible year or month; ratings, see `Lookups.rated_movies`.
     """
+    if not isinstance(user, NewUser):
+        raise RequestError(f"the user is {quoted(user)}, expected a NewUser")
     data = recommender.data
     ids = recommender.new_user_ids(user.profile, year, month)
     unrated = np.ones(len(ids), bool)

@@ -14,7 +14,7 @@ from movierec import files
 from movierec.data import movielens
 from movierec.data.dataset import EncodedDataset
 from movierec.data.encoder import FeatureEncoder
-from movierec.data.schema import MOVIE, TIME_FEATURES, USER, YEARS
+from movierec.data.schema import MOVIE, TIME_FEATURES, USER
 from movierec.data.tables import Dataset
 from movierec.errors import quoted
 from movierec.models import artifacts, fold_in, next_movie, registry, scorer
@@ -22,9 +22,17 @@ from movierec.models.artifacts import CANDIDATES, NEXT_MOVIE
 from movierec.models.candidates import POOL, CandidateModel
 from movierec.models.next_movie import NextMovieModel
 from movierec.models.numpy_model import NumpyModel
-from movierec.serving.lookups import MOVIE_COLUMNS, ORDERS, Filters, Lookups, RequestError
+from movierec.serving.lookups import (
+    MOVIE_COLUMNS,
+    ORDERS,
+    Filters,
+    Lookups,
+    RequestError,
+    is_whole,
+)
 
 NO_FILTERS = Filters()
+MOST_ADVENTURE = 10  # and -10 is the least
 LIKE = 50  # at most so many movies pass the filter `like`
 USERS = 256  # users at a time in `recommend_all`: with 500 movies each, their ids take 7 MB
 
@@ -97,7 +105,7 @@ class Recommender:
 
         Args:
             user_id: as in the data set.
-            n: number of movies, from 1 to the number of movies the user has not rated.
+            n: number of movies, at most; users with fewer unrated movies get those.
             year, month: when the movies would be rated; by default when the user last rated. A
                 year or month without training rows is encoded as unknown.
             order: "for-you": by the probability that the user turns to the movie and likes it,
@@ -106,9 +114,9 @@ class Recommender:
                 with a next-movie model.
 
         Returns:
-            `n` rows: movie_id, title, genres, release_year, probability (of a rating of 4 or more,
-            if the user rates the movie); the best first, equal ones in the order of the movies
-            table.
+            At most `n` rows: movie_id, title, genres, release_year, probability (of a rating of 4
+            or more, if the user rates the movie); the best first, equal ones in the order of the
+            movies table.
 
         Raises:
             RequestError: unknown user or order, n out of range, impossible year or month.
@@ -273,23 +281,31 @@ class Recommender:
             n, order: see `recommend`.
             filters: which movies may be listed.
             adventure: how much of the candidate model's popularity is left out of the order: 0 for
-                none, 1 for all; below 0 popularity counts more.
+                none, 1 for all; below 0 popularity counts more. From -`MOST_ADVENTURE` to
+                `MOST_ADVENTURE`.
 
         Returns:
             See `recommend`.
 
         Raises:
-            RequestError: n below 1 or above the number of unrated movies, all movies rated, an
-                unknown order, `adventure` that is not a number, a genre or decade that no movie
-                has, or scores that are not numbers because the models are damaged.
+            RequestError: n below 1 or above the number of movies, all movies rated, an unknown
+                order, `adventure` out of range, arguments of other types, a genre or decade that no
+                movie has, or scores that are not numbers because the models are damaged.
         """
+        if not isinstance(candidates, Candidates) or not isinstance(filters, Filters):
+            raise RequestError(
+                f"received candidates {quoted(candidates)} and filters {quoted(filters)}, expected "
+                "what `candidates` returns, and Filters"
+            )
         self._check_order(order)
-        if not isinstance(adventure, Real) or not np.isfinite(adventure):
-            raise RequestError(f"adventure is {quoted(adventure)}, expected a number")
-        left = int(candidates.unrated.sum())
-        if not left:
+        if not isinstance(adventure, Real) or not abs(adventure) <= MOST_ADVENTURE:
+            raise RequestError(
+                f"adventure is {quoted(adventure)}, expected a number from -{MOST_ADVENTURE} to "
+                f"{MOST_ADVENTURE}"
+            )
+        if not candidates.unrated.any():
             raise RequestError("every movie is rated already: there is nothing to recommend")
-        _check_whole("n", n, range(1, left + 1), f" ({left} movies are unrated)")
+        _check_whole("n", n, range(1, len(self.data.movies) + 1))
         passing = candidates.unrated & self.lookups.passing(filters)
         if filters.like is not None:
             passing &= self.alike(filters.like)
@@ -333,7 +349,8 @@ class Recommender:
             year, month: by default those of the newest rating in the data set.
 
         Raises:
-            RequestError: a feature that users do not have, an impossible year or month.
+            RequestError: no mapping, a feature that users do not have, an impossible year or
+                month.
         """
         names, values = self.data.fields.user, given(profile)
         if others := values.keys() - set(names):
@@ -350,7 +367,7 @@ class Recommender:
         """Encoded year and month, int32 (time features,)."""
         wanted = []
         for name, value, allowed, usual in (
-            ("year", year, YEARS, default[0]),
+            ("year", year, self.lookups.rating_years, default[0]),
             ("month", month, range(1, 13), default[1]),
         ):
             if value is not None:
@@ -376,7 +393,13 @@ class Recommender:
 
 
 def given(profile: Mapping) -> dict:
-    """The values of a profile without those that are None, "" or another missing value."""
+    """The values of a profile without those that are None, "" or another missing value.
+
+    Raises:
+        RequestError: the profile is no mapping.
+    """
+    if not isinstance(profile, Mapping | pd.Series):
+        raise RequestError(f"the profile is {quoted(profile)}, expected values by feature name")
     return {
         name: value
         for name, value in profile.items()
@@ -406,10 +429,10 @@ def _numbers(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _check_whole(name: str, value: int, allowed: range, meaning: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value not in allowed:
+def _check_whole(name: str, value: int, allowed: range) -> None:
+    if not is_whole(value) or value not in allowed:
         expected = f"a whole number from {allowed.start} to {allowed.stop - 1}"
-        raise RequestError(f"{name} is {quoted(value)}, expected {expected}{meaning}")
+        raise RequestError(f"{name} is {quoted(value)}, expected {expected}")
 
 
 def load(

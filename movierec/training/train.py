@@ -49,6 +49,11 @@ def train(
     settings = dataclasses.replace(sized(settings_for(setting, protocol), data), **overrides)
     if not 0 <= seed < 2**32:
         raise TrainingError(f"seed is {seed}, expected a whole number from 0 to {2**32 - 1}")
+    if data.scale.implicit and not settings.refit:
+        raise TrainingError(
+            f"{data.name} has no ratings that say what was not liked, so the setting {setting} "
+            "has no validation rows to compare: train the setting tuned"
+        )
     folder = artifacts.model_folder(data.name, setting, root, protocol)
     dataset = split_by(data, protocol)
     if not replace:

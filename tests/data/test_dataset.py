@@ -102,3 +102,12 @@ def test_a_protocol_without_validation_rows_is_refused(made):
         DataError, match="full-ranking finds no validation rows in ml-1m: choose another"
     ):
         split_by(dataclasses.replace(made, ratings=ratings), "full-ranking")
+
+
+def test_too_few_users_or_ratings_for_a_protocol(made):
+    one = made.ratings[made.ratings["user_id"] == 1].reset_index(drop=True)
+    with pytest.raises(DataError, match="too few users or ratings for the protocol new-users"):
+        split_by(dataclasses.replace(made, ratings=one), "new-users")
+    threes = dataclasses.replace(made, ratings=made.ratings.assign(rating=3))
+    with pytest.raises(DataError, match="too few users or ratings for the protocol paper"):
+        split_by(threes, "paper")

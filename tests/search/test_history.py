@@ -6,15 +6,17 @@ from movierec.training import history as training
 
 def test_runs_are_scored_and_not_repeated(made, tmp_path, monkeypatch):
     monkeypatch.setattr(history, "SEEDS", (42,))
-    monkeypatch.setattr(history, "VARIANTS", ((0, True),))
+    variants = {name: history.VARIANTS[name] for name in ("history", "without history")}
+    monkeypatch.setattr(history, "VARIANTS", variants)
     monkeypatch.setattr(history, "EPOCHS", 2)
     monkeypatch.setattr(training, "EPOCHS", 1)
     path = tmp_path / "history.csv"
     table = history.run(made, path)
-    assert table["refit"].tolist() == [False, False, True]
-    assert table["epoch"].tolist() == [1, 2, 1]
-    assert table["valid_auc"].notna().tolist() == [True, True, False]
-    assert table["test_auc"].notna().tolist() == [False, False, True]
+    assert table["variant"].tolist() == ["history"] * 3 + ["without history"]
+    assert table["refit"].tolist() == [False, False, True, True]
+    assert table["epoch"].tolist() == [1, 2, 1, 7]
+    assert table["valid_auc"].notna().tolist() == [True, True, False, False]
+    assert table["test_auc"].notna().tolist() == [False, False, True, True]
     before = path.read_bytes()
     monkeypatch.setattr(training, "fit", None)
     history.run(made, path)

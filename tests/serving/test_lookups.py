@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.serving.lookups import Lookups
+from movierec.serving.lookups import Lookups, RequestError
 
 
 def test_raters_and_mean_rating_of_every_movie(lookups, made):
@@ -42,6 +42,25 @@ def test_find_starts_with_the_most_rated(lookups):
 @pytest.mark.parametrize("text", ["", "   ", "<b>", ".*", "x" * 10_000, "\\", "영화"])
 def test_find_returns_no_movies_for_a_text_that_is_in_no_title(lookups, text):
     assert not len(lookups.find(text).positions)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"x"])
+def test_find_needs_a_text(lookups, text):
+    with pytest.raises(RequestError, match="the title is .+, expected a text"):
+        lookups.find(text)
+    assert not len(lookups.find("\ud800").positions)
+
+
+@pytest.mark.parametrize("movie_id", [61, True, "3", [1], None])
+def test_movies_that_do_not_exist_have_no_name(lookups, movie_id):
+    with pytest.raises(RequestError, match="there is no movie "):
+        lookups.name(movie_id)
+
+
+def test_years_in_which_a_rating_can_be_given(made):
+    assert Lookups(made).rating_years == range(1995, 2101)
+    early = made.ratings.assign(timestamp=np.arange(len(made.ratings)) - 10**9)
+    assert Lookups(replace(made, ratings=early)).rating_years == range(1938, 2101)
 
 
 def test_history_has_all_ratings_of_the_user_newest_first(lookups, made):

@@ -104,8 +104,9 @@ def test_a_year_without_training_rows_is_unknown(small):
         ((7.0,), "there is no user 7.0"),
         ((True,), "there is no user True"),
         ((10**30,), "there is no user 1000"),
-        ((7, 0), "n is 0, expected a whole number from 1 to 20 .20 movies are unrated."),
-        ((7, 21), "n is 21"),
+        ((7, 0), "n is 0, expected a whole number from 1 to 60"),
+        ((7, 61), "n is 61"),
+        ((7, True), "n is True"),
         ((7, 2.5), "n is 2.5"),
         ((7, 5, 1994), "year is 1994, expected a whole number from 1995 to 2100"),
         ((7, 5, "2000"), "year is '2000'"),
@@ -168,7 +169,16 @@ def test_positions_of_users_are_checked(small, users):
 
 @pytest.mark.parametrize(
     "change",
-    [{"raters": "x"}, {"hidden": 5}, {"hidden": ("1",)}, {"like": 1.5}, {"hide_known": "no"}],
+    [
+        {"raters": "x"},
+        {"raters": -1},
+        {"raters": True},
+        {"hidden": 5},
+        {"hidden": ("1",)},
+        {"hidden": (True,)},
+        {"like": 1.5},
+        {"hide_known": "no"},
+    ],
 )
 def test_filters_of_another_type_are_refused(change):
     with pytest.raises(RequestError, match=f"the filter {next(iter(change))} is "):
@@ -187,9 +197,25 @@ def test_scores_that_are_not_numbers_give_no_list(small, order):
             asked.recommend(7, order=order)
         with pytest.raises(RequestError, match="scores are not numbers"):
             asked.recommend_all(5, order)
-    for adventure in (np.nan, np.inf, "x"):
+    for adventure in (np.nan, np.inf, "x", 1e300, -11):
         with pytest.raises(RequestError, match="adventure is "):
             small.rank(small.candidates(7), order=order, adventure=adventure)
+
+
+def test_arguments_of_other_types_are_refused(small):
+    movies = small.candidates(7)
+    for arguments in ((None,), (movies, 2, None), (movies, 2, {"genre": "Drama"})):
+        with pytest.raises(RequestError, match="expected what `candidates` returns, and Filters"):
+            small.rank(*arguments)
+    for profile in (None, [], "F"):
+        with pytest.raises(RequestError, match="the profile is .+, expected values by feature"):
+            small.new_user_ids(profile)
+    with pytest.raises(RequestError, match="the user is None, expected a NewUser"):
+        new_user.candidates(small, None)
+
+
+def test_a_list_has_at_most_the_movies_that_are_left(small):
+    assert len(small.recommend(7, 60)) == 20
 
 
 def test_changing_an_answer_does_not_change_the_next_one(small):
@@ -371,6 +397,8 @@ def test_a_seen_movie_has_its_new_rating(small):
         ({3: 5}, "expected pairs of movie id and rating"),
         (((3, True),), "is True"),
         (((3, np.True_),), r"is (np\.)?True"),
+        (((3, pd.NA),), "is <NA>"),
+        (((3, np.array([5])),), r"is array\(\[5\]\)"),
     ],
 )
 def test_ratings_that_cannot_be_are_refused(small, rated, message):
