@@ -136,7 +136,6 @@ VARIANTS = {
     ("autoint", 3): "AutoInt, tuned setting",
     ("history", 0): "AutoInt+ with history, tuned setting",
     ("equal weights", 0): "the same with equal weights instead of attention over the user's movies",
-    ("three layers", 0): "the same with three interacting layers",
     ("without history", 0): "AutoInt+, tuned setting, without history",
 }
 

@@ -17,13 +17,7 @@ from movierec.training import history
 from movierec.training.fitting import fitted
 from movierec.training.named_settings import settings_for, sized
 
-# what `training.history.fit` gets besides the setting; None: the tuned AutoInt+ without history
-VARIANTS = {
-    "history": {},
-    "equal weights": {"attention": False},
-    "without history": None,
-    "three layers": {"num_layers": 3},
-}
+VARIANTS = ("history", "without history", "equal weights")  # see `tables.VARIANTS`
 RUN = ("variant", "seed", "refit")  # what a run differs in
 EPOCHS = 10  # after each of which the validation rows are scored
 
@@ -40,7 +34,7 @@ def run(data: Dataset, path: Path) -> pd.DataFrame:
         path: the table's file.
 
     Returns:
-        variant, a key of `VARIANTS`; seed; refit, whether the validation rows were trained on too;
+        variant, one of `VARIANTS`; seed; refit, whether the validation rows were trained on too;
         epoch; the metrics of `summary.of_rows` on the scored rows with the prefix `valid_` or
         `test_`; and the origin.
     """
@@ -64,14 +58,14 @@ def scored(dataset: SplitDataset, variant: str, seed: int, refit: bool) -> list[
 
     Args:
         dataset: the data set, split by the protocol `test-rows`.
-        variant: a key of `VARIANTS`.
+        variant: one of `VARIANTS`.
         seed: random seed.
         refit: whether the validation rows are trained on too, and the test rows scored.
 
     Returns:
         One dict per scoring: epoch, and the metrics with their prefix.
     """
-    split, data, changes = dataset.split, dataset.data, VARIANTS[variant]
+    split, data = dataset.split, dataset.data
     known, rows, part = split.train, split.valid, "valid"
     if refit:
         known, rows, part = split.known, split.test, "test"
@@ -88,17 +82,12 @@ def scored(dataset: SplitDataset, variant: str, seed: int, refit: bool) -> list[
         if not refit or epoch == settings.epochs:
             add(model.for_users(ratings)(encoded.ids[rows], users), epoch)
 
-    if changes is None:
+    if variant == "without history":
         settings = sized(settings_for("tuned", dataset.protocol.name), data)
         network, encoded, epochs = fitted(dataset, "autointmlp", settings, seed)
         add(predictor(NumpyModel.of(network))(encoded.ids[rows]), len(epochs))
         return found
-    changes = {"attention": True, "num_layers": 0} | changes
-    settings = history.settings_of(
-        dataset,
-        num_layers=changes["num_layers"],
-        refit=refit,
-        epochs=history.EPOCHS if refit else EPOCHS,
-    )
-    history.fit(dataset, settings, seed, score, changes["attention"])
+    epochs = history.EPOCHS if refit else EPOCHS
+    settings = history.settings_of(dataset, refit=refit, epochs=epochs)
+    history.fit(dataset, settings, seed, score, attention=variant != "equal weights")
     return found

@@ -6,8 +6,7 @@ from movierec.training import history as training
 
 def test_runs_are_scored_and_not_repeated(made, tmp_path, monkeypatch):
     monkeypatch.setattr(history, "SEEDS", (42,))
-    variants = {name: history.VARIANTS[name] for name in ("history", "without history")}
-    monkeypatch.setattr(history, "VARIANTS", variants)
+    monkeypatch.setattr(history, "VARIANTS", ("history", "without history"))
     monkeypatch.setattr(history, "EPOCHS", 2)
     monkeypatch.setattr(training, "EPOCHS", 1)
     path = tmp_path / "history.csv"
