@@ -7,7 +7,7 @@ from tests import app_server
 
 FOLDER = files.ROOT / "docs"
 USER = "?user=42&lang=en"
-DESKTOP = {"width": 1280, "height": 1060}
+DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 

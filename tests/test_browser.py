@@ -183,6 +183,32 @@ def test_accessibility(site, opened, view):
 
 
 @once
+def test_accessibility_of_an_open_menu_and_on_a_phone(page):
+    app_server.settled(page)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("Popular or adventurous").wait_for()
+    app_server.settled(page)
+    _assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    app_server.settled(page)
+    _assert_accessible(page)
+
+
+@once
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_words_of_buttons_are_whole_at_820_pixels(site, opened, lang):
+    page = app_server.open_page(opened, f"{site[0]}/?lang={lang}", {"width": 820, "height": 1180})
+    app_server.settled(page)
+    random = page.get_by_role("button", name={"en": "Random", "ko": "아무나"}[lang])
+    expect(random).to_be_visible()
+    cut = "b => [b, ...b.querySelectorAll('*')].some(e => e.scrollWidth > e.clientWidth + 1)"
+    assert not random.evaluate(cut)
+    app_server.fits_width(page)
+    page.close()
+
+
+@once
 def test_the_keyboard_is_enough(page, site):
     """The keyboard opens and closes an explanation, and the focus is visible."""
     button = page.get_by_role("button", name="Why?").first

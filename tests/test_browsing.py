@@ -144,6 +144,13 @@ def test_a_user_by_number_with_and_without_words(visit):
         expect(heading).to_have_text(user)
 
 
+def test_a_description_with_an_unknown_word_is_refused(visit):
+    page = visit("?user=8")
+    fill(page, "or a description", "hates xyzzy")
+    expect(page.get_by_text("Not recognised: xyzzy")).to_be_visible()
+    expect(page.get_by_role("heading", level=2).first).to_have_text("User 8")
+
+
 def test_a_description_excludes_has_pages_and_stays_in_the_address(visit):
     page = visit("?user=8")
     fill(page, "or a description", "man not student hates romance")
@@ -212,6 +219,12 @@ def test_stars_on_a_phone_are_44_pixels(visit):
     app_server.fits_width(page)
 
 
+SEARCHES = {
+    "IMDb": "https://www.imdb.com/find/?q=",
+    "TMDB": "https://www.themoviedb.org/search/movie?query=",
+}
+
+
 def test_a_card_can_be_saved_hidden_rated_and_opened_elsewhere(visit):
     page = visit("?user=8")
     title = first_title(page).inner_text().split(". ", 1)[1]
@@ -222,8 +235,9 @@ def test_a_card_can_be_saved_hidden_rated_and_opened_elsewhere(visit):
         settled(page)
 
     menu()
-    link = page.get_by_role("link", name="IMDb")
-    assert link.get_attribute("href").startswith("https://www.imdb.com/find/?q=")
+    for name, address in SEARCHES.items():
+        link = page.get_by_role("link", name=name)
+        assert link.get_attribute("href").startswith(address)
     page.get_by_text("Add to the watch list").click()
     page.get_by_text("Watch list (1)").wait_for()
     settled(page)
@@ -240,6 +254,18 @@ def test_a_card_can_be_saved_hidden_rated_and_opened_elsewhere(visit):
     ).click()
     expect(page).to_have_url(re.compile("seen="))
     expect(first_title(page)).not_to_contain_text(title)
+
+
+def test_more_like_a_film(visit):
+    page = visit("?user=8")
+    titles = page.locator(f"{app_server.CARD} strong:first-child").all_inner_texts()
+    title = first_title(page).inner_text().split(". ", 1)[1]
+    page.get_by_role("button", name=f"More about {title}").click()
+    page.get_by_role("button", name="More like this").click()
+    page.get_by_role("button", name=f"Like {title}").wait_for()
+    settled(page)
+    assert "like=" in page.url
+    assert page.locator(f"{app_server.CARD} strong:first-child").all_inner_texts() != titles
 
 
 def test_the_download_has_both_lists_and_is_named_after_them(visit, tmp_path):

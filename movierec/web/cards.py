@@ -5,10 +5,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from movierec.data.schema import HALF_STARS
 from movierec.serving.lookups import FEW_RATERS, Lookups
 from movierec.serving.movie_search import spoken
-from movierec.web import state
-from movierec.web.texts import escaped, genre_or_decade, percent
+from movierec.web import guard, state
+from movierec.web.texts import escaped, exact, genre_or_decade, percent
 
 
 def show(
@@ -38,7 +39,7 @@ def show(
         st.button(
             f"{words['why']} :small[{title}]",
             key=f"why-{model}-{movie.movie_id}",
-            on_click=st.session_state.update,
+            on_click=guard.callback(st.session_state.update),
             kwargs={"film": movie.movie_id, "theirs": theirs},
         )
         menu = st.popover(
@@ -57,7 +58,8 @@ def _description(title: str, movie, words: Mapping, shared: bool) -> str:
     genres = ", ".join(genre_or_decade(name, words) for name in movie.genres.split("|"))
     genres = escaped(genres)
     number = ("raters_none", "raters_one", "raters_many")[min(movie.raters, 2)]
-    parts = [words[number].format(raters=movie.raters, mean=movie.mean)]
+    mean = exact(movie.mean) if movie.raters == 1 else movie.mean
+    parts = [words[number].format(raters=movie.raters, mean=mean)]
     if genres:
         parts.insert(0, genres)
     if movie.raters < FEW_RATERS:
@@ -109,7 +111,7 @@ def _show_menu(lookups: Lookups, movie_id: int, model: str, words: Mapping) -> N
             key=f"{name}-{model}-{movie_id}",
             icon=icon,
             width="stretch",
-            on_click=act,
+            on_click=guard.callback(act),
             args=(action, values),
         )
     st.markdown(links(title))
@@ -135,7 +137,7 @@ def show_stars(
 ) -> None:
     """Stars that set a movie's rating in the list `name` of the view; the same star removes it.
 
-    Half stars are not offered.
+    Of the half-star scale only the whole stars are offered.
 
     Args:
         name: "rated" or "seen", a field of `url_state.View`.
@@ -146,7 +148,8 @@ def show_stars(
         after: called after the rating has changed.
     """
     ratings = lookups.data.scale.ratings
-    most, label = f"{ratings[-1]:g}", words["chosen" if lookups.data.scale.implicit else "stars"]
+    offered = ratings[1::2] if ratings == HALF_STARS.ratings else ratings
+    most, label = exact(ratings[-1]), words["chosen" if lookups.data.scale.implicit else "stars"]
     key = f"stars-{place}-{movie_id}"
     st.session_state[key] = dict(st.session_state[name]).get(movie_id)
 
@@ -156,10 +159,10 @@ def show_stars(
 
     st.segmented_control(
         words["your_rating"].format(title=lookups.name(movie_id)),  # not shown, so not escaped
-        [rating for rating in ratings if float(rating).is_integer()] or ratings,
+        offered,
         key=key,
-        format_func=lambda stars: f"★ :small[{label.format(stars=f'{stars:g}', most=most)}]",
+        format_func=lambda stars: f"★ :small[{label.format(stars=exact(stars), most=most)}]",
         label_visibility="collapsed",
-        on_change=rate,
+        on_change=guard.callback(rate),
         width="content",
     )

@@ -87,7 +87,8 @@ def log_odds(table: pd.DataFrame, words: Mapping[str, str]) -> dict:
     """A bar chart of what each field adds to the log-odds.
 
     Args:
-        table: `name`, `change` (of the log-odds) and `without`, the probability without the field.
+        table: `name`, `change` (of the log-odds) and `without`, the probability without the field
+            as text.
     """
     most = max(float(table["change"].abs().max()), 0.5)
     scale = {"domain": [-most, most], "nice": True}
@@ -96,7 +97,7 @@ def log_odds(table: pd.DataFrame, words: Mapping[str, str]) -> dict:
     tooltip = [
         _text("name", words["field"]),
         _number("change", words["change"], format="+.2f"),
-        _number("without", words["without"], format=".1%"),
+        _text("without", words["without"]),
     ]
     x = _number("change", words["change"], scale=scale, axis=axis)
     return {

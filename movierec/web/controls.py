@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from movierec.data.schema import YEARS
 from movierec.models.registry import TITLES
 from movierec.serving.lookups import Lookups
 from movierec.serving.recommender import Recommender
-from movierec.web import state, url_state
+from movierec.web import guard, state, url_state
 from movierec.web.texts import escaped, genre_or_decade
 from movierec.web.url_state import ADVENTURES, MAX_ITEMS, MOST_RATERS, View
 
@@ -29,7 +28,7 @@ def show(
         )
         with st.popover(words["more"], icon=":material/tune:", key="controls"):
             if lookups.data.fields.time:
-                _show_time(default_time, words)
+                _show_time(lookups.rating_years, default_time, words)
             st.number_input(
                 words["raters"],
                 0,
@@ -74,7 +73,7 @@ def show(
             value=None,
             key="n",
             placeholder=str(View.n),
-            on_change=_keep_a_number,
+            on_change=guard.callback(_keep_a_number),
             width=150,
         )
     _show_active(lookups, words)
@@ -86,8 +85,8 @@ def _keep_a_number() -> None:
         st.session_state.n = View.n
 
 
-def _show_time(default_time: tuple[int, int], words: Mapping) -> None:
-    times = (("year", "year", YEARS), ("month", "target_month", range(1, 13)))
+def _show_time(years: range, default_time: tuple[int, int], words: Mapping) -> None:
+    times = (("year", "year", years), ("month", "target_month", range(1, 13)))
     columns = st.columns(2, wrap=False)
     for column, (key, label, values), default in zip(columns, times, default_time, strict=True):
         column.number_input(
@@ -128,6 +127,6 @@ def _show_active(lookups: Lookups, words: Mapping) -> None:
                 text,
                 key=f"end-{name}",
                 icon=":material/close:",
-                on_click=session.update,
+                on_click=guard.callback(session.update),
                 kwargs=reset,
             )

@@ -11,7 +11,7 @@ from movierec.serving import descriptions
 from movierec.serving.lookups import Lookups
 from movierec.serving.new_user import NewUser
 from movierec.serving.starters import starters
-from movierec.web import cards, state, url_state
+from movierec.web import cards, guard, state, url_state
 from movierec.web.texts import NAMES, escaped
 from movierec.web.url_state import ZIP_LENGTH
 
@@ -56,7 +56,7 @@ def _show_further_fields(lookups: Lookups, words: Mapping) -> None:
             key=key,
             index=None,
             placeholder=words["rather_not"],
-            on_change=state.describe,
+            on_change=guard.callback(state.describe),
             args=(name, key),
         )
 
@@ -101,7 +101,7 @@ def _show_ratings(lookups: Lookups, words: Mapping) -> None:
         st.header(words["rate"], anchor=False, width="stretch")
         st.button(
             words["forget"],
-            on_click=session.update,
+            on_click=guard.callback(session.update),
             kwargs={"rated": (), "rate_rows": []},
             disabled=not session.rated,
         )

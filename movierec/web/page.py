@@ -1,10 +1,9 @@
 """The Streamlit page: choose a viewer, see the recommended movies, and why each is recommended."""
 
+import contextlib
 import functools
-import logging
 import os
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
@@ -19,6 +18,7 @@ from movierec.serving.recommender import Recommender, attach
 from movierec.web import (
     changes,
     controls,
+    guard,
     new_viewer,
     quality,
     recommendations,
@@ -34,31 +34,8 @@ from movierec.web.texts import escaped
 
 STYLE = Path(__file__).with_name("page.css")
 
-log = logging.getLogger("movierec")
 
-
-def guarded(show_part: Callable) -> Callable:
-    """`show_part`, but an unexpected error shows a sentence and a reference found in the log."""
-
-    @functools.wraps(show_part)
-    def shown(*arguments) -> None:
-        try:
-            show_part(*arguments)
-        except Exception:
-            reference = secrets.token_hex(4)
-            log.exception("the page failed, reference %s", reference)
-            text = _words()["unexpected"].format(reference=reference)
-            st.error(text, icon=":material/error:")
-
-    return shown
-
-
-def _words() -> Mapping:
-    """The texts in the session's language, or else the browser's."""
-    return texts.LANGUAGES[st.session_state.get("lang") or texts.language(st.context.locale)]
-
-
-@guarded
+@guard.guarded
 def show(model: str) -> None:
     """Show the page of one model, a key of `registry.TITLES`, with a link to the other's page."""
     pages = {
@@ -93,7 +70,7 @@ def _show(model: str) -> None:
 
 def _loaded(model: str) -> Recommender:
     """The recommender; if it cannot be loaded, show the reason and stop the script."""
-    words = _words()
+    words = guard.words()
     try:
         with st.spinner(words["loading"]):
             return load(model)
@@ -107,7 +84,8 @@ def _loaded(model: str) -> Recommender:
 def load(model: str) -> Recommender:
     """The recommender, shared by all sessions; one request has already warmed it up."""
     recommender = attach(load_lookups(), model)
-    recommender.recommend(int(recommender.data.users["user_id"].iloc[0]))
+    with contextlib.suppress(RequestError):  # the first user has rated every movie
+        recommender.recommend(int(recommender.data.users["user_id"].iloc[0]), 1)
     recommender.lookups.find("a title")
     return recommender
 
@@ -158,6 +136,7 @@ def _show_head(data: movielens.Dataset, model: str, words: Mapping) -> None:
         value = escaped(problem.value)
         st.warning(words["bad_link"].format(name=problem.name, value=value, expected=expected))
     st.session_state.problems = []
+    guard.show_failure()
 
 
 def _show_link_to_films(words: Mapping) -> None:
@@ -174,7 +153,7 @@ def _choose_viewer(lookups: Lookups, words: Mapping) -> Viewer:
 
 
 @st.fragment
-@guarded
+@guard.guarded
 def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: tuple) -> None:
     """Controls, one or two lists, and the open explanation; a control reruns only this part.
 
@@ -182,6 +161,7 @@ def _show_recommendations(model: str, viewer: Viewer, words: Mapping, outside: t
     """
     if state.outside() != outside:  # also after a new viewer rated a film on its card
         st.rerun()
+    guard.show_failure()
     recommender, lookups = load(model), load_lookups()
     default_time = lookups.default_time(None if isinstance(viewer, NewUser) else viewer)
     (other,) = set(TITLES) - {model}

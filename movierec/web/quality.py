@@ -69,8 +69,11 @@ def agreement(folder: Path, model: str) -> dict[str, float] | None:
     return next(iter(rows.to_dict("records")), None)
 
 
-def show_whole_catalogue(dataset: str, words: Mapping) -> None:
-    """Hit Ratio@10 of lists out of all movies, beside popularity and EASE."""
+def show_whole_catalogue(dataset: str, model: str, words: Mapping) -> None:
+    """Hit Ratio@10 of lists out of all movies, beside popularity and EASE.
+
+    A note says so if only the other model's lists were evaluated, not those of `model`.
+    """
     table = _evaluation(model_folder(dataset).path, "full-ranking", ("hit_ratio@10",))
     own = f"{TITLES['autointmlp']}{TUNED}: "
     ours = table["ranker"].str.startswith(own).astype(bool)
@@ -86,6 +89,9 @@ def show_whole_catalogue(dataset: str, words: Mapping) -> None:
     }
     st.markdown(words["catalogue"].format(users=int(table["users"].iloc[0])))
     st.table(pd.DataFrame(shown), hide_index=True)
+    if model != "autointmlp":
+        titles = {"model": TITLES[model], "other": TITLES["autointmlp"]}
+        st.caption(words["catalogue_other"].format(**titles))
 
 
 def show(dataset: str, words: Mapping) -> None:

@@ -46,7 +46,8 @@ def ranked(recommender: Recommender, encoded: Candidates, view: View) -> pd.Data
     users' ratings, at the end.
     """
     filters = Filters(view.genre, view.decade, view.fresh, view.raters, view.hidden, view.like)
-    movies = recommender.rank(encoded, view.n, filters, view.order, view.adventure / 2)
+    n = min(view.n, len(recommender.data.movies))
+    movies = recommender.rank(encoded, n, filters, view.order, view.adventure / 2)
     positions = recommender.data.movie_positions(movies[MOVIE])
     lookups = recommender.lookups
     movies = movies.assign(raters=lookups.raters[positions], mean=lookups.means[positions])

@@ -115,6 +115,6 @@ def _show_meaning(
     if len(years) == 4:
         sentences.append(words["meaning_data"].format(**years))
     st.markdown(f"**{words['meaning']}**  \n{' '.join(sentences)}")
-    quality.show_whole_catalogue(dataset, words)
+    quality.show_whole_catalogue(dataset, model, words)
     if dataset in movielens.NAMES:
         st.caption(words["citation"])

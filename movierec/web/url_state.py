@@ -4,11 +4,13 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, fields
 from urllib.parse import quote, unquote
 
-from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, USER, YEARS, Scale
+from movierec.data.schema import AGE_GROUPS, GENDERS, MOVIE, OCCUPATIONS, USER, Scale
 from movierec.data.tables import Dataset
 from movierec.serving import descriptions
 from movierec.serving.lookups import ORDERS, Lookups
+from movierec.web.texts import exact
 
+MOST_CHARACTERS = 10_000  # of a parameter; longer texts would take long to read
 MAX_ITEMS = 100  # movies in a list, and in each of the visitor's own lists
 MOST_RATERS = 100_000  # of the filter by the number of raters
 ADVENTURES = range(-2, 3)  # halves of the popularity factor that are left out, see `View`
@@ -112,7 +114,7 @@ def read(params: Mapping[str, str], lookups: Lookups) -> tuple[View, list[Proble
     values, problems = {"user": int(lookups.data.users[USER].iloc[0])}, []
     for name, (parse, expected) in _parsers(lookups).items():
         if text := params.get(name, "").strip():
-            value = parse(text)
+            value = parse(text) if len(text) <= MOST_CHARACTERS else None
             if value is None:
                 problems.append(Problem(name, text[:40], expected))
             else:
@@ -129,7 +131,7 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
     movie = _number(movies, ("movie", {"name": lookups.data.name}))
     own_movies = (lambda text: _movies(text, movies)), ("movies", {"most": MAX_ITEMS})
     scale = lookups.data.scale
-    limits = {"most": MAX_ITEMS, "low": f"{scale.ratings[0]:g}", "high": f"{scale.ratings[-1]:g}"}
+    limits = {"most": MAX_ITEMS, "low": exact(scale.ratings[0]), "high": exact(scale.ratings[-1])}
     ratings = (lambda text: _ratings(text, movies, scale)), ("ratings", limits)
     return {
         "lang": _choice(LANGUAGES),
@@ -138,7 +140,7 @@ def _parsers(lookups: Lookups) -> dict[str, Parser]:
         "who": _text(descriptions.MAX_LENGTH),
         "order": _choice(ORDERS),
         "n": _between(range(1, MAX_ITEMS + 1)),
-        "year": _between(YEARS),
+        "year": _between(lookups.rating_years),
         "month": _between(range(1, 13)),
         "genre": _choice(lookups.data.genre_table),
         "decade": _choice(lookups.decades),
@@ -198,17 +200,17 @@ def write(view: View) -> dict[str, str]:
 def _item(item: int | tuple) -> str:
     """A movie id, or a pair with a colon: 3 or (3, 4.5) or ("town", "Ulm")."""
     parts = item if isinstance(item, tuple) else (item,)
-    return ":".join(f"{p:g}" if isinstance(p, float) else quote(str(p), safe="") for p in parts)
+    return ":".join(exact(p) if isinstance(p, float) else quote(str(p), safe="") for p in parts)
 
 
 def whole_number(text: str) -> int | None:
-    """The number that a text of at most nine digits contains, otherwise None.
+    """The number that a text of at most ten digits contains, otherwise None.
 
     >>> whole_number(" 42 "), whole_number("4.2"), whole_number("forty"), whole_number("9" * 5000)
     (42, None, None, None)
     """
     text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
 
 
 def _movies(text: str, known: Container[int]) -> tuple[int, ...] | None:
@@ -221,18 +223,20 @@ def _movies(text: str, known: Container[int]) -> tuple[int, ...] | None:
 def _about(text: str, lookups: Lookups) -> About | None:
     """Pairs of a further field and its value; None for an invalid text."""
     users, further = lookups.data.users, further_fields(lookups.data)
-    pairs = [tuple(unquote(part) for part in pair.split(":")) for pair in text.split(",")]
-    valid = all(
-        len(pair) == 2 and pair[0] in further and pair[1] in set(users[pair[0]]) for pair in pairs
-    )
-    return tuple(pairs) if valid and len(dict(pairs)) == len(pairs) else None
+    parts = [pair.split(":") for pair in text.split(",")[: len(further) + 1]]
+    pairs = [tuple(map(unquote, pair)) for pair in parts]
+    valid = all(len(pair) == 2 and pair[0] in further for pair in pairs)
+    if not valid or len(dict(pairs)) < len(pairs):
+        return None
+    known = all((users[name] == value).any() for name, value in pairs)
+    return tuple(pairs) if known else None
 
 
 def _ratings(text: str, known: Container[int], scale: Scale) -> Ratings | None:
     """Pairs of movie id and rating; None for an invalid text."""
     pairs = [pair.partition(":") for pair in text.split(",")]
     movies = _movies(",".join(movie for movie, _, _ in pairs), known)
-    ratings = {f"{rating:g}": rating for rating in scale.ratings}
+    ratings = {exact(rating): rating for rating in scale.ratings}
     stars = tuple(ratings.get(stars.strip()) for _, _, stars in pairs)
     valid = all(rating is not None for rating in stars)
     return tuple(zip(movies, stars, strict=True)) if movies and valid else None

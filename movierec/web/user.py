@@ -10,7 +10,7 @@ from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER
 from movierec.serving import descriptions, user_search
 from movierec.serving.lookups import Lookups, RequestError
 from movierec.serving.user_profile import UserProfile, user_profile
-from movierec.web import charts, texts, url_state
+from movierec.web import charts, guard, texts, url_state
 from movierec.web.texts import escaped, genre_or_decade
 
 MATCHES = 6  # users on a page of matches
@@ -32,8 +32,8 @@ def choose(lookups: Lookups, words: Mapping) -> int:
         st.button(
             words["random"],
             icon=":material/casino:",
-            on_click=lambda: st.session_state.update(
-                who=str(np.random.default_rng().choice(users))
+            on_click=guard.callback(
+                lambda: st.session_state.update(who=str(np.random.default_rng().choice(users)))
             ),
         )
     digits = descriptions.number(text)
@@ -87,7 +87,7 @@ def _show_matches(lookups: Lookups, text: str, words: Mapping) -> None:
             type="primary" if row[USER] == st.session_state.user else "secondary",
             width="stretch",
             wrap=True,
-            on_click=_select,
+            on_click=guard.callback(_select),
             args=(row[USER],),
         )
     if pages > 1:

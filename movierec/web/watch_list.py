@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from movierec.serving.lookups import Lookups
-from movierec.web import cards, state
+from movierec.web import cards, guard, state
 from movierec.web.texts import escaped
 
 
@@ -24,6 +24,6 @@ def show(lookups: Lookups, words: Mapping) -> None:
                     f":small[{words['watch_drop'].format(title=escaped(title))}]",
                     key=f"drop-{movie_id}",
                     icon=":material/close:",
-                    on_click=state.toggle,
+                    on_click=guard.callback(state.toggle),
                     args=("watch", movie_id),
                 )

@@ -9,10 +9,11 @@ from movierec.data.schema import MOVIE, RATING, USER
 from movierec.models.artifacts import model_folder
 from movierec.models.registry import TITLES
 from movierec.serving.explanation import Explanation, explain, nearest, reasons
-from movierec.serving.new_user import NewUser
+from movierec.serving.lookups import Lookups
+from movierec.serving.new_user import NewUser, Viewer
 from movierec.serving.recommender import Candidates, Recommender
-from movierec.web import charts, quality, state
-from movierec.web.texts import NAMES, escaped
+from movierec.web import charts, guard, quality, state
+from movierec.web.texts import NAMES, escaped, exact, percent
 
 LAST = 3  # last rated movies that the explanation of a carry-on list names
 
@@ -20,7 +21,7 @@ LAST = 3  # last rated movies that the explanation of a carry-on list names
 def show(
     recommender: Recommender,
     model: str,
-    viewer: int | NewUser,
+    viewer: Viewer,
     encoded: Candidates,
     movie_id: int,
     words: Mapping,
@@ -33,8 +34,9 @@ def show(
     @st.dialog(
         words["why_title"].format(model=TITLES[model]),
         width="large",
-        on_dismiss=lambda: st.session_state.update(film=None, theirs=False),
+        on_dismiss=guard.callback(lambda: st.session_state.update(film=None, theirs=False)),
     )
+    @guard.guarded
     def dialog() -> None:
         if st.session_state.film != movie_id:  # dismissed, see `state.outside`
             st.rerun()
@@ -43,7 +45,7 @@ def show(
         features = recommender.encoder.features
         labels = field_labels(features, explanation.field_values, title, viewer, words)
         rated = _rated(recommender, viewer, movie_id)
-        _show_sentence(recommender, explanation, movie_id, rated, words)
+        _show_sentence(recommender, viewer, explanation, movie_id, rated, words)
         _show_nearest(recommender, movie_id, rated, words)
         _show_fields(explanation, labels, words)
         if not len(explanation.attention):  # a model without interacting layers
@@ -57,30 +59,43 @@ def show(
 
 def _show_sentence(
     recommender: Recommender,
+    viewer: Viewer,
     explanation: Explanation,
     movie_id: int,
     rated: pd.DataFrame,
     words: Mapping,
 ) -> None:
-    """The probability, and the liked movies for which this one is in the list."""
-    name = recommender.lookups.name
-    title = f"**{escaped(name(movie_id))}**"
-    sentences = [words["why_sum"].format(title=title, probability=explanation.probability)]
-    order = state.view().order
+    """The rated movies for which this one is in the list, and the probability."""
+    sentences, order = [], state.view().order
     if order != "surest":
         last = order == "carry-on" and not rated.empty
         movies = rated[:LAST] if last else reasons(recommender, movie_id, rated)
-        titles = " · ".join(f"**{escaped(name(movie))}**" for movie in movies[MOVIE])
-        key = "why_next" if last else "why_turn" if titles else "why_turn_none"
-        sentences.append(words[key].format(titles=titles))
+        if movies.empty:
+            sentences.append(words["why_turn_none"])
+        else:
+            who = "new" if isinstance(viewer, NewUser) else "user"
+            given = _given(recommender.lookups, movies, words)
+            sentences.append(words["why_next" if last else "why_turn"][who].format(given=given))
+    title = escaped(recommender.lookups.name(movie_id))
+    probability = percent(explanation.probability)
+    sentences.append(words["why_sum"].format(title=title, probability=probability))
     st.markdown(" ".join(sentences))
+
+
+def _given(lookups: Lookups, movies: pd.DataFrame, words: Mapping) -> str:
+    """The ratings of movies in words, such as "5 to Alien and 4 to Psycho"."""
+    *parts, last = (
+        words["gave"].format(stars=exact(rating), title=escaped(lookups.name(movie_id)))
+        for movie_id, rating in zip(movies[MOVIE], movies[RATING], strict=True)
+    )
+    return words["and"].join([", ".join(parts), last]) if parts else last
 
 
 def field_labels(
     features: Sequence[str],
     values: Sequence[str],
     title: str,
-    viewer: int | NewUser,
+    viewer: Viewer,
     words: Mapping,
 ) -> list[str]:
     """The name and value of each field, in words; `title` is the movie's."""
@@ -102,11 +117,10 @@ def field_labels(
 
 def _show_fields(explanation: Explanation, labels: list[str], words: Mapping) -> None:
     st.subheader(words["change_title"])
-    table = pd.DataFrame(
-        {"name": labels, "change": explanation.changes, "without": explanation.without}
-    )
+    without = [percent(probability) for probability in explanation.without]
+    table = pd.DataFrame({"name": labels, "change": explanation.changes, "without": without})
     st.vega_lite_chart(spec=charts.log_odds(table, words), width="stretch", theme=None)
-    st.caption(words["change_note"].format(probability=explanation.probability))
+    st.caption(words["change_note"].format(probability=percent(explanation.probability)))
 
 
 def _show_attention(
@@ -131,7 +145,7 @@ def _show_attention(
     st.caption(words["attention_note"].format(**values))
 
 
-def _rated(recommender: Recommender, viewer: int | NewUser, movie_id: int) -> pd.DataFrame:
+def _rated(recommender: Recommender, viewer: Viewer, movie_id: int) -> pd.DataFrame:
     """The viewer's movie_id and rating of all movies but `movie_id`, newest first."""
     if isinstance(viewer, NewUser):
         rated = pd.DataFrame(viewer.rated[::-1], columns=[MOVIE, RATING])
@@ -153,7 +167,7 @@ def _show_nearest(
     near = nearest(recommender, movie_id, rated)
     shown = {
         columns["film"]: [escaped(recommender.lookups.name(id_)) for id_ in near[MOVIE]],
-        columns["rating"]: near[RATING].astype(str),
+        columns["rating"]: near[RATING].map(exact),
         columns["similarity"]: near["similarity"].map("{:.2f}".format),
     }
     st.table(pd.DataFrame(shown), hide_index=True)

@@ -1,5 +1,7 @@
 """The page on data sets with other fields, ratings and times than ML-1M, and without ratings."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -10,13 +12,13 @@ from movierec.serving.recommender import attach
 from movierec.training import candidates
 from movierec.training.train import train
 from movierec.web import page, texts, url_state
-from tests.web.test_page import start, titles
+from tests.web.test_page import change, start, titles
 
 SMALL = {"epochs": 1, "embed_dim": 4, "mlp_units": (4,), "num_layers": 1}
 
 
 def write(folder):
-    """Half stars without users as in `latest-small`, and choices without time as own ratings."""
+    """Half stars as in `latest-small`, choices without time, and few items rated before 1995."""
     rng = np.random.default_rng(0)
     rated = [(u, m) for u in range(1, 31) for m in rng.choice(np.arange(1, 61), 20, replace=False)]
     ratings, choices = ["userId,movieId,rating,timestamp"], ["customer,item"]
@@ -39,27 +41,42 @@ def write(folder):
             *(user.replace("free, new", '"free, new"') for user in users),
         ],
     }
+    rated = dict.fromkeys(range(3, 31), range(1, 9)) | {1: range(1, 13), 2: range(1, 11)}
+    few = [
+        f"{user},{item},{(0.1, 0.3, 0.7, 1)[(user + item) % 4]},{350000000 + user * 86400}"
+        for user, items in rated.items()
+        for item in items
+    ]
+    files |= {
+        "few/ratings.csv": ["user,item,rating,time", *few],
+        "few/items.csv": ["id,title", *(f"{item},Item {item}" for item in range(1, 13))],
+    }
     for name, lines in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("\n".join(lines) + "\n")
 
 
-@pytest.fixture(scope="module", params=["latest-small", "mine"])
-def name(request, tmp_path_factory):
-    """The page shows a model of that data set, trained for an epoch."""
-    root = tmp_path_factory.mktemp("other")
+@contextlib.contextmanager
+def showing(name, root, models=("autoint", "autointmlp")):
+    """The page shows models of that data set, trained for an epoch."""
     write(root)
-    data = movielens.load(request.param, root)
-    for model in ("autoint", "autointmlp"):
+    data = movielens.load(name, root)
+    for model in models:
         train(model, data, root=root, **SMALL)
     candidates.train(data, root)
     lookups = Lookups(data)
     st.cache_resource.clear()  # all tests of a process have the same session
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "load_lookups", lambda: lookups)
-        patch.setattr(page, "load", lambda model: attach(lookups, model, root))
-        yield request.param
+        patch.setattr(page, "attach", lambda lookups, model: attach(lookups, model, root))
+        yield name
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="module", params=["latest-small", "mine"])
+def name(request, tmp_path_factory):
+    with showing(request.param, tmp_path_factory.mktemp("other")) as name:
+        yield name
 
 
 def test_a_user_the_list_and_why(name):
@@ -111,3 +128,33 @@ def test_an_address_with_a_further_field(name):
         assert (read, problems) == (view, [])
     else:
         assert [problem.name for problem in problems] == ["about"]
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """12 items, of which the first user rated all and the second ten, on a scale from 0.1 to 1."""
+    with showing("few", tmp_path_factory.mktemp("few"), ["autointmlp"]):
+        yield
+
+
+def test_fewer_unrated_films_than_ten_and_a_target_year_before_1995(few):
+    run = start(user=2, year=1981)
+    assert len(titles(run)) == 2
+    assert any("pass these filters: 2." in caption.value for caption in run.caption)
+    assert not any("The address has" in warning.value for warning in run.warning)
+    assert run.number_input(key="year").min == 1981
+
+
+def test_a_user_who_has_rated_everything(few):
+    run = start(user=1)
+    assert "nothing to recommend" in run.error[0].value
+    assert titles(run) == []
+
+
+def test_a_scale_with_decimals_offers_all_its_ratings(few):
+    run = start(tab="new", rated="3:0.3")
+    stars = run.button_group(key="stars-rate-3")
+    assert stars.value == 0.3
+    assert len(stars.options) == 4
+    run = change(run, "button_group", "stars-rate-5", 0.7)
+    assert run.query_params["rated"] == "3:0.3,5:0.7"

@@ -1,6 +1,9 @@
 """The page without a browser."""
 
+import ast
+import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,7 @@ from movierec.data.download import NotFoundError
 from movierec.data.raw_readers import DataError
 from movierec.evaluation import results
 from movierec.models.artifacts import ArtifactError
-from movierec.web import page, quality, recommendations, under_list
+from movierec.web import page, quality, recommendations, under_list, why
 from movierec.web.url_state import View
 
 SECONDS = 120  # for a busy machine
@@ -287,6 +290,45 @@ def test_an_explanation():
     assert len(run.table[0].value) == 5
 
 
+GAVE = r"[1-5] to \*\*.+\(\d{4}\)\*\*"
+SENTENCES = [
+    ({"user": 8}, rf"This person gave {GAVE}(, {GAVE})* and {GAVE}\. People who liked the same"),
+    ({"tab": "new", "rated": "50:5"}, r"You gave 5 to \*\*Star Wars \(1977\)\*\*\. People who"),
+]
+
+
+@pytest.mark.parametrize(("params", "begins"), SENTENCES)
+def test_an_explanation_begins_with_the_ratings_that_count(params, begins):
+    run = start(film=174, **params)
+    sentences = [m.value.replace("\\", "") for m in run.markdown if "to be rated 4" in m.value]
+    assert re.match(rf"{begins}.* \*\*Raiders of .*\*\*: >?\d+% likely", sentences[-1])
+
+
+def test_no_probability_is_100_percent(monkeypatch):
+    found = why.explain
+
+    def certain(*arguments):
+        return dataclasses.replace(found(*arguments), probability=0.9999)
+
+    monkeypatch.setattr(why, "explain", certain)
+    run = start(film=174)
+    texts = [element.value for element in (*run.markdown, *run.caption) if ">99%" in element.value]
+    assert any("likely to be rated" in text for text in texts)
+    assert any("log-odds" in text for text in texts)
+
+
+@pytest.mark.parametrize(("model", "noted"), [("autoint", True), ("autointmlp", False)])
+def test_whose_lists_out_of_all_films_were_evaluated(model, noted):
+    def show(model):
+        from movierec.web import quality, texts
+
+        quality.show_whole_catalogue("ml-1m", model, texts.LANGUAGES["en"])
+
+    run = AppTest.from_function(show, args=(model,), default_timeout=SECONDS).run()
+    assert "AutoInt+, for you" in set(run.table[0].value["ranker"])
+    assert any("AutoInt was not evaluated" in caption.value for caption in run.caption) == noted
+
+
 def test_two_models_side_by_side():
     run = change(start(), "toggle", "compare", True)
     own, other = (page.load(model).recommend(1) for model in ("autointmlp", "autoint"))
@@ -338,14 +380,54 @@ def test_nothing_shared_is_changed():
     assert recommender.data.ratings.equals(before[1])
 
 
-@pytest.mark.parametrize("place", ["recommendations.ranked", "cards.show", "controls.show"])
-def test_an_unexpected_error_shows_a_sentence_and_is_in_the_log(monkeypatch, caplog, place):
-    def fail(*arguments):
-        raise ZeroDivisionError("a secret")
-
-    monkeypatch.setattr(f"movierec.web.{place}", fail)
-    (box,) = start().error
+def assert_failed(run, caplog):
+    """The page shows a sentence with a reference, and the log has that reference and the error."""
+    (box,) = run.error
     assert "a secret" not in box.value
     reference = box.value.split(": ")[1]
     assert f"reference {reference}" in caplog.text
     assert "a secret" in caplog.text
+    assert not run.exception
+
+
+def fail(*arguments):
+    raise ZeroDivisionError("a secret")
+
+
+PLACES = ["recommendations.ranked", "cards.show", "controls.show", "why.explain", "why.nearest"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_unexpected_error_shows_a_sentence_and_is_in_the_log(monkeypatch, caplog, place):
+    monkeypatch.setattr(f"movierec.web.{place}", fail)
+    assert_failed(start(film=50), caplog)
+
+
+CALLBACKS = [
+    ("state.rate", {"tab": "new", "rated": "50:5"}, ("button_group", "stars-rate-50"), None),
+    ("controls._keep_a_number", {"n": 3}, ("number_input", "n"), None),
+]
+
+
+@pytest.mark.parametrize(("place", "params", "widget", "value"), CALLBACKS)
+def test_an_unexpected_error_in_a_callback(monkeypatch, caplog, place, params, widget, value):
+    monkeypatch.setattr(f"movierec.web.{place}", fail)
+    run = change(start(**params), *widget, value)
+    assert_failed(run, caplog)
+    assert titles(run)
+    assert not run.run().error  # shown once
+
+
+def test_every_callback_is_guarded():
+    keywords = [
+        keyword
+        for path in Path(page.__file__).parent.glob("*.py")
+        for keyword in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(keyword, ast.keyword)
+        and keyword.arg in ("on_click", "on_change", "on_dismiss")
+    ]
+    callbacks = [
+        keyword.value for keyword in keywords if not isinstance(keyword.value, ast.Constant)
+    ]
+    assert len(callbacks) > 8
+    assert all(ast.unparse(value).startswith("guard.callback(") for value in callbacks)

@@ -33,8 +33,16 @@ def test_the_same_keys_and_placeholders():
 
 def test_every_korean_text_is_korean():
     for path, text in leaves(texts.LANGUAGES["ko"]):
-        if path[0] not in ("synonyms", "metrics", "negations", "profile") and text not in ("SF",):
+        if path[0] in ("synonyms", "metrics") or text == "SF":
+            continue
+        if any(character.isalpha() for character in re.sub("{.*?}", "", text)):
             assert re.search("[가-힣]", text), path
+
+
+def test_bold_values_end_before_a_space_or_punctuation():
+    for words in texts.LANGUAGES.values():
+        for path, text in leaves(words):  # else a title that ends with a bracket is not bold
+            assert not re.search(r"}\*\*\w", str(text)), path
 
 
 @pytest.mark.parametrize("code", texts.LANGUAGES)

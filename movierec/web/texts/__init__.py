@@ -30,7 +30,7 @@ def of(language: str, scale: Scale) -> Mapping:
         return words
     if len(scale.ratings) == 1:
         words = words | words["implicit"]
-    liked = f"{scale.liked:g}"
+    liked = exact(scale.liked)
     phrases = {"4 or 5": f"{liked} or more", "3 or less": f"less than {liked}"}
     phrases |= {"4점이나 5점": f"{liked}점 이상", "4점 이상": f"{liked}점 이상"}
     phrases |= {"3점 이하를": f"{liked}점 미만을"}
@@ -101,6 +101,15 @@ def korean_titles() -> MappingProxyType:
     """Title of a well-known movie, as in MovieLens → its title in Korea."""
     with KOREAN_TITLES.open(encoding="utf-8", newline="") as file:
         return MappingProxyType(dict(csv.reader(file)))
+
+
+def exact(rating: float) -> str:
+    """A rating as text, without rounding; in links too.
+
+    >>> exact(4), exact(4.5), exact(1234567.5), exact(1e6)
+    ('4', '4.5', '1234567.5', '1000000')
+    """
+    return repr(float(rating)).removesuffix(".0")
 
 
 def percent(probability: float) -> str:

@@ -134,7 +134,7 @@ ENGLISH = {
     "compare": "Compare with {model}",
     "few_raters": "uncertain: fewer than 20 ratings",
     "raters_many": "rated by {raters:,} people, mean\N{NO-BREAK SPACE}{mean:.1f}",
-    "raters_one": "rated by one person, {mean:.0f}",
+    "raters_one": "rated by one person, {mean}",
     "raters_none": "rated by nobody yet",
     "why": "Why?",
     "card_menu": "More about {title}",
@@ -165,6 +165,8 @@ ENGLISH = {
     "catalogue": "How often the list of ten contains the last film that a person liked, which was "
     "left out of training ({users:,} people, all films that they had not rated):",
     "catalogue_missing": "Lists out of all films were evaluated on MovieLens 1M only.",
+    "catalogue_other": "{model} was not evaluated on lists out of all films; the table has the "
+    "lists of {other}.",
     "baselines": {"number of ratings of the movie": "popularity", "EASE": "EASE (a linear model)"},
     "meaning_data": "The data cover films released from {first_release} to {last_release} and "
     "ratings from {first_rating} to {last_rating}. Nothing newer is known here.",
@@ -177,16 +179,24 @@ ENGLISH = {
     "shared": "In both lists: {shared} of {count} films.",
     # explanation
     "why_title": "Why this film? · {model}",
-    "why_turn": "Many people who liked one of these films also liked this one: {titles}",
-    "why_next": "It is listed because of the films rated last: {titles}. People who rated them "
-    "often rated this one next.",
+    "gave": "{stars} to **{title}**",
+    "and": " and ",
+    "why_turn": {
+        "user": "This person gave {given}. People who liked the same often turned to this film.",
+        "new": "You gave {given}. People who liked the same often turned to this film.",
+    },
+    "why_next": {
+        "user": "Last, this person gave {given}. People who rated the same often rated this film "
+        "next.",
+        "new": "Last, you gave {given}. People who rated the same often rated this film next.",
+    },
     "why_turn_none": "This film is listed because many people have rated it; none of the films "
     "that this person likes raises its place.",
-    "why_sum": "{title}: {probability:.1%} likely to be rated 4 or 5.",
+    "why_sum": "**{title}**: {probability} likely to be rated 4 or 5.",
     "change_title": "What each field adds",
     "change": "change of the log-odds",
     "change_note": "The difference of the log-odds, log(p / (1 − p)), between the prediction with "
-    "all fields ({probability:.1%}) and the one with this field unknown. To the right: the field "
+    "all fields ({probability}) and the one with this field unknown. To the right: the field "
     "raises the probability. To the left: it lowers it.",
     "field": "field",
     "without": "probability without the field",
@@ -246,7 +256,17 @@ ENGLISH = {
         },
         "meaning_number": "The number beside a film compares it with films that were **not** "
         "chosen: how likely it is that this person chose it, rather than one of them.",
-        "why_sum": "{title}: {probability:.1%} against films that were not chosen.",
+        "gave": "**{title}**",
+        "why_turn": {
+            "user": "This person chose {given}. People who chose the same often chose this too.",
+            "new": "You chose {given}. People who chose the same often chose this too.",
+        },
+        "why_next": {
+            "user": "Last, this person chose {given}. People who chose the same often chose this "
+            "next.",
+            "new": "Last, you chose {given}. People who chose the same often chose this next.",
+        },
+        "why_sum": "**{title}**: {probability} against films that were not chosen.",
         "unlikely": "Even for the best film of this list the number is only {best}.",
     },
     # new viewer
@@ -290,7 +310,7 @@ ENGLISH = {
         "ranker": "ranker",
         "ndcg_original@10": "NDCG@10 (original)",
         "recall@10": "Recall@10",
-        "auc": "AUC",
+        "auc": "AUC (all rows)",
         "logloss": "LogLoss",
         "hit_ratio@10": "Hit Ratio@10",
     },

@@ -129,7 +129,7 @@ KOREAN = {
     "compare": "{model} 목록도 보기",
     "few_raters": "불확실: 평가 20개 미만",
     "raters_many": "{raters:,}명 평가, 평균\N{NO-BREAK SPACE}{mean:.1f}점",
-    "raters_one": "1명 평가, {mean:.0f}점",
+    "raters_one": "1명 평가, {mean}점",
     "raters_none": "아직 평가 없음",
     "why": "왜?",
     "card_menu": "{title} 메뉴",
@@ -158,6 +158,8 @@ KOREAN = {
     "catalogue": "사용자가 마지막으로 좋아한 영화를 학습에서 빼 두고, 평가하지 않은 모든 영화 "
     "가운데서 뽑은 열 편에 그 영화가 들어 있는 비율입니다(사용자 {users:,}명).",
     "catalogue_missing": "모든 영화에서 뽑은 목록은 MovieLens 1M에서만 평가했습니다.",
+    "catalogue_other": "{model}의 목록은 모든 영화에서 뽑아 평가하지 않았습니다. 표에는 {other}의 "
+    "목록만 있습니다.",
     "baselines": {"number of ratings of the movie": "인기도", "EASE": "EASE(선형 모델)"},
     "meaning_data": "데이터에는 {first_release}년부터 {last_release}년까지 개봉한 영화와 "
     "{first_rating}년부터 {last_rating}년까지의 평가가 있습니다. 그 뒤의 일은 알지 못합니다.",
@@ -169,12 +171,22 @@ KOREAN = {
     "both": "두 목록에 모두",
     "shared": "두 목록에 모두 있는 영화: {count}편 중 {shared}편.",
     "why_title": "왜 이 영화일까요? · {model}",
-    "why_turn": "다음 영화 가운데 하나를 좋아한 사람들이 이 영화도 많이 좋아했습니다: {titles}",
-    "why_next": "마지막에 평가한 영화들 때문에 목록에 있습니다: {titles}. 이 영화들을 평가한 "
-    "사람들이 다음으로 자주 평가한 영화입니다.",
+    "gave": "**{title}** {stars}점",
+    "and": ", ",
+    "why_turn": {
+        "user": "이 사람이 준 별점: {given}. 같은 영화를 좋아한 사람들이 이 영화도 자주 "
+        "골랐습니다.",
+        "new": "내가 준 별점: {given}. 같은 영화를 좋아한 사람들이 이 영화도 자주 골랐습니다.",
+    },
+    "why_next": {
+        "user": "이 사람이 마지막에 준 별점: {given}. 같은 영화를 평가한 사람들이 다음으로 "
+        "자주 평가한 영화입니다.",
+        "new": "내가 마지막에 준 별점: {given}. 같은 영화를 평가한 사람들이 다음으로 자주 평가한 "
+        "영화입니다.",
+    },
     "why_turn_none": "많은 사람이 평가한 영화라서 목록에 있습니다. 이 사람이 좋아한 영화 때문에 "
     "순위가 오르지는 않았습니다.",
-    "why_sum": "{title}: 4점 이상을 받을 확률 {probability:.1%}.",
+    "why_sum": "**{title}**: 4점 이상을 받을 확률 {probability}.",
     "attention": "필드 사이의 어텐션",
     "attention_can": "어텐션은 상호작용 층이 어떤 필드를 섞는지, 곧 정보가 흐를 수 있는 길을 보여 "
     "줍니다. 점수를 정한 까닭을 보여 주지는 않습니다.",
@@ -192,7 +204,7 @@ KOREAN = {
     "weight": "어텐션",
     "change_title": "필드마다 보탠 값",
     "change": "로그 오즈의 변화",
-    "change_note": "모든 필드로 예측한 값({probability:.1%})과 그 필드를 ‘모름’으로 바꾸어 예측한 "
+    "change_note": "모든 필드로 예측한 값({probability})과 그 필드를 ‘모름’으로 바꾸어 예측한 "
     "값의 로그 오즈, log(p / (1 − p))의 차이입니다. 오른쪽이면 그 필드가 확률을 높인 것이고, "
     "왼쪽이면 낮춘 것입니다.",
     "field": "필드",
@@ -236,7 +248,18 @@ KOREAN = {
         },
         "meaning_number": "영화 옆의 숫자는 **고르지 않은** 영화들과 견주어, 이 사람이 이 영화를 "
         "골랐을 확률입니다.",
-        "why_sum": "{title}: 고르지 않은 영화들과 견주어 {probability:.1%}.",
+        "gave": "**{title}**",
+        "why_turn": {
+            "user": "이 사람이 고른 것: {given}. 같은 것을 고른 사람들이 이것도 자주 골랐습니다.",
+            "new": "내가 고른 것: {given}. 같은 것을 고른 사람들이 이것도 자주 골랐습니다.",
+        },
+        "why_next": {
+            "user": "이 사람이 마지막에 고른 것: {given}. 같은 것을 고른 사람들이 다음으로 자주 "
+            "고른 것입니다.",
+            "new": "내가 마지막에 고른 것: {given}. 같은 것을 고른 사람들이 다음으로 자주 고른 "
+            "것입니다.",
+        },
+        "why_sum": "**{title}**: 고르지 않은 영화들과 견주어 {probability}.",
         "unlikely": "이 목록에서 가장 높은 값도 {best}뿐입니다.",
     },
     "you": "나에 대해(선택 사항)",
@@ -258,7 +281,7 @@ KOREAN = {
     "rate_similar": "“{text}”에 꼭 맞는 영화가 없어 비슷한 제목을 보여 드립니다.",
     "rate_end": "데이터는 {last_release}년 영화까지입니다.",
     "changed": "별점이 바뀌어 **{count}편 가운데 {new}편이 새로 들어왔습니다.**",
-    "changed_for": "**{liked}**에 높은 점수를 주었기 때문에: {titles}",
+    "changed_for": "**{liked}** 영화에 높은 점수를 주었기 때문에: {titles}",
     "changed_taste": "모든 별점으로 임베딩을 다시 학습했기 때문에: {titles}",
     "forget": "모두 지우기",
     "based_on_nothing": "**사용한 정보: 없음.** 모델이 개인 필드를 모두 ‘모름’으로 처리하므로 새 "
@@ -276,7 +299,7 @@ KOREAN = {
         "ranker": "순위 방법",
         "ndcg_original@10": "NDCG@10 (원본 정의)",
         "recall@10": "Recall@10",
-        "auc": "AUC",
+        "auc": "AUC (전체 행)",
         "logloss": "LogLoss",
         "hit_ratio@10": "Hit Ratio@10",
     },
