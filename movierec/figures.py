@@ -323,7 +323,9 @@ def calibration_gaps(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str, offset: float = 0) -> Figure:
+def metric_by_group(
+    tables: dict[str, pd.DataFrame], xlabel: str, offset: float = 0, ours: Sequence[str] = ()
+) -> Figure:
     """Metrics of several rankers by ordered group, with 95 % intervals; one panel per metric.
 
     Args:
@@ -332,16 +334,21 @@ def metric_by_group(tables: dict[str, pd.DataFrame], xlabel: str, offset: float 
         xlabel: what the groups are.
         offset: horizontal distance between two rankers, as a part of that between two groups: keeps
             their intervals apart, but makes steep curves hard to compare.
+        ours: rankers to draw in shades of blue; the others are grey.
     """
     figure, axes = _panels(len(tables), 5 * len(tables) + 2, 3.4, squeeze=False)
     for part, (name, table) in zip(axes[0], tables.items(), strict=True):
         markers, groups = itertools.cycle("os^vD"), table["group"].unique()
         rankers = dict(list(table.groupby("ranker", sort=False)))
         shifts = offset * (np.arange(len(rankers)) - (len(rankers) - 1) / 2)
+        blue, grey = (
+            itertools.cycle(plt.colormaps[name](np.linspace(0.9, 0.5, 5)))
+            for name in ("Blues", "Greys")
+        )
         for (ranker, rows), shift in zip(rankers.items(), shifts, strict=True):
             position = pd.Index(groups).get_indexer(rows["group"]) + shift
-            fmt = f"{next(markers)}-"
-            part.errorbar(position, rows["mean"], yerr=rows["half"], fmt=fmt, ms=4, label=ranker)
+            style = {"fmt": f"{next(markers)}-", "color": next(blue if ranker in ours else grey)}
+            part.errorbar(position, rows["mean"], rows["half"], ms=4, label=ranker, **style)
         part.set_xticks(range(len(groups)), groups)
         part.set(title=name, xlabel=xlabel, ylabel=f"{name} (95 % interval)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize=8)

@@ -124,6 +124,17 @@ def read_features(root: Path) -> int:
     return int(tables["version"].unique().item())
 
 
+def write_lists(root: Path, version: int) -> None:
+    """Every user's list, as `recommend --all` and the blocks of a cluster are written."""
+    files.write_table(pd.DataFrame({"version": [version] * 3000}), root / "lists.parquet")
+
+
+def read_lists(root: Path) -> int:
+    table = pd.read_parquet(root / "lists.parquet")
+    assert len(table) == 3000
+    return int(table["version"].unique().item())
+
+
 def write_notebook(root: Path, version: int) -> None:
     cell = nbformat.v4.new_markdown_cell(str(version) * 20_000, id="a")
     with files.replacing(root / "a.ipynb") as (part,):
@@ -158,6 +169,7 @@ KINDS = {
     "candidates": Kind(write_candidates, read_candidates),
     "table": Kind(write_table, read_table),
     "features": Kind(write_features, read_features),
+    "lists": Kind(write_lists, read_lists),
     "notebook": Kind(write_notebook, read_notebook),
     "training state": Kind(write_state, read_state),
 }
