@@ -1,5 +1,6 @@
 """The experiments on AutoInt+ with history: its number of epochs, and five seeds."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,8 @@ def scored(dataset: SplitDataset, variant: str, seed: int, refit: bool) -> list[
         network, encoded, epochs = fitted(dataset, "autointmlp", settings, seed)
         add(predictor(NumpyModel.of(network))(encoded.ids[rows]), len(epochs))
         return found
-    epochs = history.EPOCHS if refit else EPOCHS
-    settings = history.settings_of(dataset, refit=refit, epochs=epochs)
+    settings = history.settings_of(dataset, refit=refit)
+    if not refit:
+        settings = dataclasses.replace(settings, epochs=EPOCHS)
     history.fit(dataset, settings, seed, score, attention=variant != "equal weights")
     return found

@@ -8,7 +8,7 @@ def test_runs_are_scored_and_not_repeated(made, tmp_path, monkeypatch):
     monkeypatch.setattr(history, "SEEDS", (42,))
     monkeypatch.setattr(history, "VARIANTS", ("history", "without history"))
     monkeypatch.setattr(history, "EPOCHS", 2)
-    monkeypatch.setattr(training, "EPOCHS", 1)
+    monkeypatch.setattr(training, "EPOCHS_LESS", 6)
     path = tmp_path / "history.csv"
     table = history.run(made, path)
     assert table["variant"].tolist() == ["history"] * 3 + ["without history"]
