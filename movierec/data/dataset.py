@@ -145,8 +145,8 @@ def split_by(data: Dataset, protocol: str = "test-rows") -> SplitDataset:
 
     Raises:
         DataError: an unknown protocol, or one that needs times if the data have none; too few users
-            or ratings; a part without rows; training or validation rows that all have the same label, although the
-            data set has ratings.
+            or ratings; a part without rows; training or validation rows that all have the same
+            label, although the data set has ratings.
     """
     if protocol not in PROTOCOLS:
         raise DataError(
