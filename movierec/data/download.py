@@ -11,6 +11,7 @@ The places, in the order in which they are tried:
 
 import logging
 import lzma
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,9 +30,14 @@ from movierec import files
 from movierec.data import raw_readers
 from movierec.data.raw_readers import DataError
 from movierec.data.schema import FIVE_STARS, HALF_STARS, Scale
+from movierec.errors import quoted
 
 DATA_DIR = files.ROOT / "data"
+NOT_COMPARED = "(not compared with the official release)"
 CONNECT_SECONDS, READ_SECONDS, PIP_SECONDS = 10, 60, 180
+
+# in a data set's folder: hidden files, notes, what `preprocess` writes, interrupted downloads
+PASSED_OVER = re.compile(r"\.|(?i:readme|provenance)|\w+_prepro\.|tmp[a-z0-9_]{8}$")
 
 T = TypeVar("T")
 
@@ -127,11 +133,12 @@ def find(name: str, folder: Path, fetch: bool) -> Found:
     """Bytes of the data set `name`, from `folder` or, if `fetch`, downloaded.
 
     Raises:
-        DataError: an incomplete set of files or a damaged archive.
+        DataError: an incomplete set of files, other files, or a damaged archive.
         NotFoundError: nothing is on disk and nothing could be downloaded.
     """
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder} is a file, expected a folder with {name}'s files: remove it")
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
+        what = "a file" if folder.exists() else "a broken link"
+        raise DataError(f"{folder} is {what}, expected a folder with {name}'s files: remove it")
     for layout in LAYOUTS[name]:
         if (found := _loose(layout, folder)) is not None:
             return found
@@ -139,6 +146,7 @@ def find(name: str, folder: Path, fetch: bool) -> Found:
         if (folder / layout.archive).exists():
             return _packed(layout, folder)
     _refuse_other_releases(name, folder)
+    _refuse_other_files(name, folder)
     failures = []
     if fetch:
         for layout in LAYOUTS[name]:
@@ -176,6 +184,24 @@ def _refuse_other_releases(name: str, folder: Path) -> None:
         )
 
 
+def _refuse_other_files(name: str, folder: Path) -> None:
+    """Refuse a folder in which somebody has put something else than `name`'s files."""
+    entries = sorted(folder.iterdir()) if folder.exists() else []
+    found = [
+        f"{entry.name}/" if entry.is_dir() else entry.name
+        for entry in entries
+        if not PASSED_OVER.match(entry.name)
+    ]
+    if found:
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        official = LAYOUTS[name][0]
+        raise DataError(
+            f"{folder} has {', '.join(map(quoted, found[:5]))}{more}, expected "
+            f"{official.archive}, or its files {', '.join(official.files.values())}. Put those "
+            f"there, unpacked and with these names, or take away what does not belong to {name}"
+        )
+
+
 def _loose(layout: Layout, folder: Path) -> Found | None:
     """Raw files in `folder`; None if it has none of them."""
     paths = {table: folder / name for table, name in layout.files.items()}
@@ -195,6 +221,8 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
             "for this user"
         ) from error
     found = Found(layout, content, folder, f"files in {folder.name}/")
+    if not OFFICIAL.keys() & {f"{Path(layout.folder).name}/{name}" for name in found.sha256}:
+        return replace(found, source=f"{found.source} {NOT_COMPARED}")
     named = ", ".join(
         name
         for name, sha256 in found.sha256.items()
@@ -213,10 +241,9 @@ def _loose(layout: Layout, folder: Path) -> Found | None:
 def _checked(archive: Layout | Wheel, folder: Path) -> Path:
     """Path of the archive in `folder`, after checking its hash."""
     path = folder / archive.archive
-    if not archive.sha256:
-        return path
     try:
-        actual = files.sha256(path)
+        files.check_plain(path)
+        actual = files.sha256(path) if archive.sha256 else ""
     except OSError as error:
         raise DataError(
             f"cannot read {path}: {error.strerror}. Put the archive itself there, readable for "
@@ -264,7 +291,8 @@ def _packed(layout: Layout, folder: Path) -> Found:
     except (OSError, KeyError, RuntimeError, *DAMAGED) as error:
         names = ", ".join(layout.files.values())
         raise DataError(f"{path} is damaged or lacks one of {names}: download it again") from error
-    return Found(layout, content, path / layout.folder, layout.archive)
+    source = layout.archive if layout.sha256 else f"{layout.archive} {NOT_COMPARED}"
+    return Found(layout, content, path / layout.folder, source)
 
 
 def _fetch(layout: Layout, folder: Path) -> None:

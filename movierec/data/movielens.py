@@ -12,7 +12,7 @@ import pandera.pandas as pa
 from movierec.data import download, own_ratings, schema
 from movierec.data.features import YEAR_PATTERN
 from movierec.data.raw_readers import ML100K_GENRES as GENRES
-from movierec.data.raw_readers import DataError, RawTables
+from movierec.data.raw_readers import RELEASED, DataError, RawTables
 from movierec.data.schema import MOVIE, RATING, TIMESTAMP, USER, Scale
 from movierec.data.tables import Dataset
 from movierec.errors import quoted
@@ -26,7 +26,7 @@ RESERVED += ("tuned", "unseen", "original")
 FIRST_TIMESTAMP = 788_918_400  # 1995-01-01 UTC: MovieLens started later, so earlier is damage
 LAST_TIMESTAMP = 4_102_444_799  # the end of 2099
 
-RELEASED = 1870, 2100  # the years in which a movie can have been released
+LONGEST_TITLE = 1000  # characters
 ZIPCODE = "[0-9A-Za-z]{5,9}|[0-9]{5}-[0-9]{4}"
 NEWER_GENRES = ("Children", "IMAX")  # of releases from ML-10M on
 
@@ -50,10 +50,12 @@ def _zipcode() -> pa.Column:
 def _title() -> pa.Column:
     def fits(titles: pd.Series) -> pd.Series:
         year = titles.str.extract(YEAR_PATTERN, expand=False).astype("Int64")
-        return year.between(*RELEASED).fillna(True) & (titles.str.strip() != "")
+        fitting = (titles.str.strip() != "") & (titles.str.len() <= LONGEST_TITLE)
+        return year.between(*RELEASED).fillna(True) & fitting
 
     expected = (
-        f"some text, and if it has a year in brackets, one from {RELEASED[0]} to {RELEASED[1]}"
+        f"some text of at most {LONGEST_TITLE:,} characters, and if it has a year in brackets, one "
+        f"from {RELEASED[0]} to {RELEASED[1]}"
     )
     return pa.Column(checks=pa.Check(fits, error=expected))
 
@@ -94,8 +96,7 @@ KEYS = {"users": [USER], "movies": [MOVIE], "ratings": [USER, MOVIE]}
 def _columns(raw: RawTables) -> dict[str, dict[str, pa.Column]]:
     """What is expected of the columns of each table."""
     if raw.own:
-        some_text = pa.Check(lambda titles: titles.str.strip() != "", error="some text")
-        movies = {MOVIE: _ids(), "title": pa.Column(checks=some_text)}
+        movies = {MOVIE: _ids(), "title": _title()}
         ratings = _ratings(raw.scale, first_timestamp=0)
         return {"users": {USER: _ids()}, "movies": movies, "ratings": ratings}
     has_users = "users" in raw.paths

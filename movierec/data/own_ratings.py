@@ -15,7 +15,7 @@ import pandas as pd
 
 from movierec import files
 from movierec.data.features import YEAR_PATTERN
-from movierec.data.raw_readers import DataError, RawTables, parse_csv
+from movierec.data.raw_readers import RELEASED, DataError, RawTables, parse_csv
 from movierec.data.schema import (
     FIVE_STARS,
     GENRE_FEATURES,
@@ -33,7 +33,14 @@ from movierec.errors import quoted
 RATINGS, ITEMS, USERS, CHOICES = "ratings.csv", "items.csv", "users.csv", "dataset.toml"
 MOST_RATINGS = 20  # different ratings of a scale
 MOST_VALUES = 100  # different values of a further column that becomes a field as it is
+MOST_FIELDS = 50  # further columns of a file that become fields
+LONGEST_VALUE = 200  # characters of a value of a further column that becomes a field
 MOST_GENRES = 50  # genres of one item
+LONGEST_GENRE = 50  # characters
+NO_GENRE = {"(no genres listed)", "no genres listed", "none", "null", "nan", "n/a", "-", ""}
+NOT_A_GENRE = re.compile(r"""[][{}"“”]|^'|'$""")  # left of a list: ['Drama', 'War']
+MOST_ID_BYTES = 3 * 2**24  # of the ids in an encoder's file, which has encoder_file.BYTES at most
+FIRST_TIME = 315_532_800  # 1980-01-01 UTC: times that all lie before are in another unit
 LARGEST = 10**9  # rating
 BINS = 10  # parts that a numeric column with more values is divided into
 LIKED_SHARE = 0.8  # something is liked from this share of the highest rating on: 4 of 5 stars
@@ -61,6 +68,9 @@ GENRE = re.compile("genres|genre[0-9]+")
 WRITE_ANEW = "write the file anew"
 WHOLE = re.compile("[0-9]{1,18}")
 A_RATING = f"a number from {-LARGEST:,} to {LARGEST:,}"
+A_YEAR = f"a year from {RELEASED[0]} to {RELEASED[1]}, or nothing"
+GENRES = f"names of at most {LONGEST_GENRE} characters with | between them, without brackets and "
+GENRES += "quotation marks"
 
 log = logging.getLogger("movierec")
 
@@ -76,9 +86,19 @@ def read(folder: Path) -> RawTables:
     chosen = _choices(folder / CHOICES)
     names = [name for name in (RATINGS, ITEMS, USERS) if os.path.lexists(folder / name)]
     if ITEMS not in names:
-        raise DataError(f"{folder} lacks {ITEMS}: add it, with the columns item and title")
+        release = os.path.lexists(folder / "movies.csv")
+        hint = f", or put MovieLens files into a folder such as {folder.with_name('latest-small')}"
+        raise DataError(
+            f"{folder} lacks {ITEMS}: add it, with the columns item and title"
+            f"{hint if release else ''}"
+        )
     content = {name: files.read(folder / name) for name in names}
     tables = {name: _renamed(folder / name, content[name], chosen) for name in names}
+    if RATING not in tables[RATINGS] and "liked" in chosen:
+        raise DataError(
+            f"{folder / CHOICES}: liked is {chosen['liked']:g}, but {RATINGS} has no ratings. Name "
+            'their column with `rating = "its name"`, or leave `liked` out'
+        )
     ratings, scale = _ratings(tables[RATINGS], str(folder / RATINGS), chosen.get("liked"))
     items = _items(tables[ITEMS], str(folder / ITEMS))
     if USERS in names:
@@ -86,6 +106,7 @@ def read(folder: Path) -> RawTables:
         users = _with_fields(users, [USER], USERS, TAKEN | set(items))
     else:
         users = pd.DataFrame({USER: np.unique(ratings[USER])})
+    _check_size(users, items, folder)
     kinds = {"ratings": RATINGS, "movies": ITEMS, "users": USERS}
     return RawTables(
         {"users": users, "movies": items, "ratings": ratings},
@@ -126,7 +147,10 @@ def _choices(path: Path) -> dict:
 def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
     """A table as text, with the known columns renamed to the project's names."""
     frame = parse_csv(content, str(path), anew=WRITE_ANEW)
-    found = {}
+    if not content.endswith(b"\n"):
+        text = "%s, line %d: the last line has no line end, so it may be cut short"
+        log.warning(text, path, len(frame) + 1)
+    found, others = {}, []
     for meaning, name in COLUMNS[path.name].items():
         column = _column(frame, meaning, path, chosen)
         if column in found:
@@ -134,17 +158,26 @@ def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
                 f"{path.with_name(CHOICES)}: {quoted(column)} is named for two meanings, expected "
                 "a column for each"
             )
-        if column is not None:
+        if column is not None and meaning in ("rating", "time") and _is_empty(frame[column]):
+            others.append(column)
+            log.info("%s: the column %s is left out, it is empty", path.name, quoted(column))
+        elif column is not None:
             found[column] = name
         elif meaning in NEEDED[path.name]:
             raise DataError(
                 f"{path}, line 1: no column {meaning} in {quoted(list(frame))}. Name one of them "
                 f'{meaning}, or write `{meaning} = "its name"` into {path.with_name(CHOICES)}'
             )
-    others = [name for name in found.values() if name in frame and name not in found]
-    for name in others:
-        log.info("%s: the column %s is left out, another one is used instead", path.name, name)
+    for name in found.values():
+        if name in frame and name not in found and name not in others:
+            others.append(name)
+            log.info("%s: the column %s is left out, another one is used instead", path.name, name)
     return frame.drop(columns=others).rename(columns=found)
+
+
+def _is_empty(values: pd.Series) -> bool:
+    """Whether there is no text in a column."""
+    return not values.str.strip().any()
 
 
 def _column(frame: pd.DataFrame, meaning: str, path: Path, chosen: dict) -> str | None:
@@ -172,7 +205,17 @@ def _ratings(frame: pd.DataFrame, file: str, liked: float | None) -> tuple[pd.Da
     """The ratings and their scale. Without ratings, every row means "liked"."""
     given = [name for name in (USER, MOVIE, TIMESTAMP) if name in frame]
     table = _numbered(frame[given], given, file)
-    if TIMESTAMP not in frame:
+    for name in frame.columns.difference([*given, RATING], sort=False):
+        text = "%s: the column %s is left out, only user, item, rating and time are used"
+        log.info(text, RATINGS, quoted(name))
+    if TIMESTAMP in frame and 0 < table[TIMESTAMP].max() < FIRST_TIME:
+        row = int(table[TIMESTAMP].argmax())
+        raise DataError(
+            f"{file}, line {row + 2}: the latest time is {table[TIMESTAMP][row]}, which is before "
+            f"1980; expected seconds since 1970, such as {FIRST_TIME} for 1980-01-01. Convert the "
+            "times, or leave the column out"
+        )
+    if TIMESTAMP not in frame or not table[TIMESTAMP].any():
         log.info("%s has no times: nothing is split, dated or ordered by time", file)
         table[TIMESTAMP] = 0
     if RATING not in frame:
@@ -226,29 +269,58 @@ def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
         raise _fault(file, frame, "title", untitled, "text")
     if "year" in table:
         year = table["year"].str.strip()
-        wrong = ~year.str.fullmatch("[0-9]{4}|")
+        wrong = ~year.isin(["", *map(str, range(RELEASED[0], RELEASED[1] + 1))])
         if wrong.any():
-            raise _fault(file, frame, "year", wrong, "a year of four digits, or nothing")
+            raise _fault(file, frame, "year", wrong, A_YEAR)
         dated = table["title"].str.extract(YEAR_PATTERN, expand=False).notna() | (year == "")
         table["title"] = table["title"].where(dated, table["title"] + " (" + year + ")")
     names = [name for name in table if GENRE.fullmatch(name)]
-    genres = pd.Series("", table.index).str.cat(table[names], sep="|")
-    genres = genres.str.replace(r"\s*[|;,]\s*", "|", regex=True)
-    genres = genres.str.replace(r"\|+", "|", regex=True).str.strip(" |")
-    many = genres.str.count(r"\|") >= MOST_GENRES
-    if many.any():
-        expected = f"at most {MOST_GENRES} genres of one item"
-        raise _fault(file, pd.DataFrame({"genres": genres}), "genres", many, expected)
-    each = genres.str.split("|").explode()
-    if (count := each[each != ""].nunique()) > MOST_VALUES:
-        raise DataError(
-            f"{file} has {count} different genres, expected at most {MOST_VALUES}. Leave the rare "
-            "ones out, or give the column another name"
-        )
+    listed = pd.Series("", table.index).str.cat(table[names], sep="|").str.strip("|")
+    genres = _genres(listed, file)
     table = table.drop(columns=[*names, "year"], errors="ignore")
     table.insert(2, "genres", genres)
     known = [MOVIE, "title", "genres"]
     return _with_fields(table[[*known, *table.columns.drop(known)]], known, ITEMS, TAKEN)
+
+
+def _genres(listed: pd.Series, file: str) -> pd.Series:
+    """The different genres of each item with `|` between them.
+
+    Args:
+        listed: the genres with `|`, `;` or `,` between them.
+        file: the table's name, for error messages.
+    """
+    known, faulty = {}, {}
+    for text in listed.unique():
+        parts = [part.strip() for part in text.replace(";", "|").replace(",", "|").split("|")]
+        names = dict.fromkeys(part for part in parts if part.lower() not in NO_GENRE)
+        known[text] = "|".join(names)
+        if len(names) > MOST_GENRES:
+            faulty[text] = f"at most {MOST_GENRES} genres of one item"
+        elif any(len(name) > LONGEST_GENRE or NOT_A_GENRE.search(name) for name in names):
+            faulty[text] = GENRES
+    if faulty:
+        wrong = listed.isin(faulty)
+        expected = faulty[listed[wrong].iloc[0]]
+        raise _fault(file, pd.DataFrame({"genres": listed}), "genres", wrong, expected)
+    different = {name for text in known.values() for name in text.split("|")} - {""}
+    if len(different) > MOST_VALUES:
+        raise DataError(
+            f"{file} has {len(different)} different genres, expected at most {MOST_VALUES}. Leave "
+            "the rare ones out, or give the column another name"
+        )
+    return listed.map(known)
+
+
+def _check_size(users: pd.DataFrame, items: pd.DataFrame, folder: Path) -> None:
+    """Refuse so many users and items that the encoder's file would be too large to be read."""
+    size = sum(4 * len(str(ids.max())) * (len(ids) + 1) for ids in (users[USER], items[MOVIE]))
+    if size > MOST_ID_BYTES:
+        raise DataError(
+            f"{folder} has {len(users):,} users and {len(items):,} items, whose ids take {size:,} "
+            f"bytes in a model's files, expected at most {MOST_ID_BYTES:,}. Leave out those with "
+            "the fewest ratings, or number them from 1"
+        )
 
 
 def _numbered(frame: pd.DataFrame, columns: list[str], file: str) -> pd.DataFrame:
@@ -268,9 +340,12 @@ def _fault(file: str, frame: pd.DataFrame, name: str, wrong: pd.Series, expected
     """The error of the first wrong value of a column."""
     row = int(np.argmax(wrong))
     what = {USER: "user", MOVIE: "item", TIMESTAMP: "time"}.get(name, name)
+    value = frame[name].iloc[row]
+    remedy = "Correct the file, for example with pandas"
+    if name in (RATING, TIMESTAMP) and not value.strip():
+        remedy = f"Fill it in, or leave the column out if there are no {what}s"
     return DataError(
-        f"{file}, line {row + 2}: {what} is {quoted(frame[name].iloc[row])}, expected {expected}. "
-        "Correct the file, for example with pandas"
+        f"{file}, line {row + 2}: {what} is {quoted(value)}, expected {expected}. {remedy}"
     )
 
 
@@ -293,6 +368,12 @@ def _with_fields(table: pd.DataFrame, known: list[str], file: str, taken: set[st
         elif not re.fullmatch(r"\w[\w .-]{0,40}", name):
             reason = "its name is not a plain word"
             log.info("%s: the column %s is left out, %s", file, quoted(name), reason)
+        elif len(kept) == MOST_FIELDS:
+            reason = f"there are {MOST_FIELDS} fields of this file already"
+            log.info("%s: the column %s is left out, %s", file, name, reason)
+        elif values.str.len().max() > LONGEST_VALUE:
+            reason = f"it has a value of more than {LONGEST_VALUE} characters"
+            log.info("%s: the column %s is left out, %s", file, name, reason)
         elif 1 < count <= MOST_VALUES:
             kept[name] = values
             log.info("%s: the column %s is a field with %d values", file, name, count)

@@ -14,7 +14,20 @@ from movierec.data.schema import Scale
 from movierec.errors import QUOTED, MovieRecError, printable, quoted
 
 ANEW = "restore the file from the archive it came from"
-PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}  # by a file's first bytes
+RELEASED = 1870, 2100  # the years in which a movie can have been released
+UNPACK, EXPORT = "unpack it there", "save it as CSV in UTF-8"
+OTHER_KINDS = [  # a file's first bytes, what it is, what to do
+    (rb"\x1f\x8b", "a gzip file", UNPACK),
+    (rb"BZh[1-9]1AY&SY", "a bzip2 file", UNPACK),
+    (rb"\xfd7zXZ\0", "an xz file", UNPACK),
+    (rb"\x28\xb5\x2f\xfd", "a zstd file", UNPACK),
+    (rb"PK\x03\x04.{26}(\[Content_Types|_rels/|xl/|docProps/|mimetype)", "a spreadsheet", EXPORT),
+    (rb"PK\x03\x04", "a zip file", UNPACK),
+    (rb"\xd0\xcf\x11\xe0", "a spreadsheet", EXPORT),
+    (rb"PAR1[\0-\x08\x0b\x0c\x0e-\x1f]", "a Parquet file", EXPORT),
+    (rb"\xff\xfe|\xfe\xff|[ -~]\0[ -~]\0|\0[ -~]\0[ -~]", "UTF-16 text", EXPORT),
+    (rb"(\xef\xbb\xbf)?\s*(?i:<!doctype html|<html)", "a web page", "download the file itself"),
+]
 CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")  # not tab and line ends
 CONTROL_BYTES = [
     re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]"),
@@ -87,7 +100,7 @@ def parse(
     Raises:
         DataError: naming the first line that is not as expected.
     """
-    _refuse_packed(content, file)
+    _refuse_other_kinds(content, file)
     body = _text(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), file)
     if control := CONTROLS.search(body):
         line = body.count("\n", 0, control.start()) + 1
@@ -211,6 +224,11 @@ def _number_fault(name: str, kind: type, field: str) -> str:
     return ""
 
 
+def _number_faults(name: str, kind: type, fields: pd.Series) -> pd.Series:
+    """Whether there is something wrong with each number."""
+    return fields.map(lambda field: bool(_number_fault(name, kind, field)))
+
+
 def parse_csv(
     content: bytes, file: str, columns: dict[str, type] | None = None, anew: str = ANEW
 ) -> pd.DataFrame:
@@ -230,7 +248,7 @@ def parse_csv(
     """
     import pyarrow.csv
 
-    _refuse_packed(content, file)
+    _refuse_other_kinds(content, file)
     content = content.removeprefix(b"\xef\xbb\xbf")
     header = _csv_header(content, file, anew)
     if columns is not None and header != list(columns):
@@ -239,20 +257,25 @@ def parse_csv(
             f"{anew}"
         )
     if len(set(header)) < len(header) or not all(header):
+        hint = "" if header[0] else " (pandas writes none for the index, unless index=False)"
         raise DataError(
-            f"{file}, line 1: each column needs a name of its own, found {quoted(header)}. Correct "
-            "that line"
+            f"{file}, line 1: each column needs a name of its own{hint}, found {quoted(header)}. "
+            "Correct that line"
         )
     kinds = columns or dict.fromkeys(header, str)
+    text = [name for name, kind in kinds.items() if kind is str]
+    if not text and _has_other_bytes(content):  # the parser would accept 0x1 and 1e0
+        raise DataError(_first_csv_fault(content, file, kinds, anew))
     arrow = {int: pyarrow.int64(), float: pyarrow.float32(), str: pyarrow.string()}
     convert = pyarrow.csv.ConvertOptions(
-        column_types={name: arrow[kind] for name, kind in kinds.items()},
+        column_types={name: arrow[str if text else kind] for name, kind in kinds.items()},
         null_values=[],
         strings_can_be_null=False,
     )
     try:
         table = pyarrow.csv.read_csv(
             pyarrow.BufferReader(content),
+            read_options=pyarrow.csv.ReadOptions(column_names=header, skip_rows=1),
             parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
             convert_options=convert,
         )
@@ -262,31 +285,50 @@ def parse_csv(
         raise DataError(f"{file} has a header and no rows: {anew}")
     frame = table.to_pandas()
     lines = content.count(b"\n") - 1 + (not content.endswith(b"\n"))
-    text = [name for name, kind in kinds.items() if kind is str]
+    numeric = {name: kind for name, kind in kinds.items() if text and kind is not str}
     if (
         len(frame) != lines  # a quoted line end, or a quotation mark that is never closed
         or frame.isna().any(axis=None)  # the word nan as a number
         or content.count(b"\r") != content.count(b"\r\n")
         or (text and any(controls.search(content) for controls in CONTROL_BYTES))
         or any(frame[name].str.len().max() > LONGEST for name in text)
+        or any(_number_faults(name, kind, frame[name]).any() for name, kind in numeric.items())
     ):
         raise DataError(_first_csv_fault(content, file, kinds, anew))
-    return frame
+    dtypes = {name: DTYPES[kind] for name, kind in numeric.items()}
+    return frame.astype(dtypes) if numeric else frame
 
 
-def _refuse_packed(content: bytes, file: str) -> None:
-    for start, kind in PACKED.items():
-        if content.startswith(start):
-            raise DataError(f"{file} is a {kind} file, expected text: unpack it there")
+def _has_other_bytes(content: bytes) -> bool:
+    """Whether a file of numbers has other bytes than theirs after the header."""
+    start = content.find(b"\n") + 1 or len(content)
+    parts = (content[place : place + 2**16] for place in range(start, len(content), 2**16))
+    return any(part.translate(None, b'-0123456789.,"\r\n') for part in parts)
+
+
+def _refuse_other_kinds(content: bytes, file: str) -> None:
+    """Refuse archives, spreadsheets and the like."""
+    for start, kind, remedy in OTHER_KINDS:
+        if re.match(start, content, re.DOTALL):
+            raise DataError(f"{file} is {kind}, expected text in UTF-8: {remedy}")
 
 
 def _csv_header(content: bytes, file: str, anew: str) -> list[str]:
-    """The column names of a CSV file."""
+    """The column names of a CSV file, without spaces around them."""
+    line = io.BytesIO(content).readline().rstrip(b"\r\n")
+    if not line and not content.strip():
+        raise DataError(f"{file} is empty: {anew}")
+    other = next((mark for mark in (b";", b"\t", b"|") if mark in line), None)
+    if other and b"," not in line:
+        raise DataError(
+            f"{file}, line 1: the columns in {quoted(line.decode('latin-1'))} are separated by "
+            f"{quoted(other.decode())}, expected commas. Save the file with commas"
+        )
     names = []
     with contextlib.suppress(UnicodeDecodeError, csv.Error):
-        line = content.partition(b"\n")[0].rstrip(b"\r").decode()
-        if not CONTROLS.search(line):
-            names = next(csv.reader([line], strict=True), [])
+        text = line.decode()
+        if "\r" not in text and not CONTROLS.search(text):
+            names = [name.strip() for name in next(csv.reader([text], strict=True), [])]
     if not any(names):
         raise DataError(f"{file}, line 1: this is not the header of a CSV file in UTF-8: {anew}")
     return names

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from movierec import files
-from movierec.data import download, movielens
+from movierec.data import download, features, movielens
 from movierec.data.download import NotFoundError, first_available
 from movierec.data.raw_readers import DataError
 from tests.conftest import MOVIES, RATINGS, USERS, write_ml1m
@@ -185,6 +185,48 @@ def test_the_first_available_data_set_is_loaded_with_a_warning(tmp_path, caplog)
     assert "Continuing without ml-100k." in caplog.text
     with pytest.raises(NotFoundError, match="To add it by hand: download https://"):
         first_available(["ml-100k"], load)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["ml-latest-small.zip"],
+        ["items.csv", "ratings.csv"],
+        ["ratings.csv"],
+        ["ml-1m/ratings.dat", "ml-1m/users.dat"],
+        ["ratings.dat.gz"],
+        ["RATINGS.DAT"],
+        [f"{letter}.txt" for letter in "abcdefg"],
+    ],
+)
+def test_a_folder_with_other_files_is_not_skipped(tmp_path, names):
+    for name in names:
+        (path := tmp_path / "ml-1m" / name).parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with pytest.raises(DataError) as error:
+        movielens.load("ml-1m", tmp_path)
+    assert not isinstance(error.value, NotFoundError)
+    first = names[0].split("/")[0] + "/" * ("/" in names[0])
+    assert f"{tmp_path / 'ml-1m'} has '{first}'" in str(error.value)
+    assert "expected ml-1m.zip, or its files users.dat, movies.dat, ratings" in str(error.value)
+    assert ("'e.txt' and 2 more" in str(error.value)) == (len(names) > 5)
+
+
+def test_a_broken_link_is_not_skipped(tmp_path):
+    (tmp_path / "ml-1m").mkdir()
+    (tmp_path / "ml-1m" / "ml-1m.zip").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="has 'ml-1m.zip', expected ml-1m.zip, or its files"):
+        movielens.load("ml-1m", tmp_path, fetch=False)
+
+
+def test_notes_and_preprocessed_tables_are_not_other_files(tmp_path, made):
+    folder = tmp_path / "ml-1m"
+    for ending in ("csv", "parquet"):
+        features.write(made.users, made.movies, made.ratings, folder, ending)
+    for name in ("README.txt", "PROVENANCE.md", ".DS_Store", "tmpab12_xyz"):
+        (folder / name).touch()
+    with pytest.raises(NotFoundError):
+        movielens.load("ml-1m", tmp_path, fetch=False)
 
 
 def test_a_damaged_data_set_is_not_skipped(tmp_path):

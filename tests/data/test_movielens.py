@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import sys
 
 import pandas as pd
@@ -80,7 +81,7 @@ BAD_MOVIES = {
     "year 9999": ("2::Matrix, The (9999)::Action", "a year in brackets, one from 1870 to 2100"),
     "no title": ("2:: ::Action", "line 2: title is ' '"),
     "NUL": ("2::Mat\0rix::Action", r"line 2: it has the control character '\x00'"),
-    "very long": (f"2::{'x' * 9999}::Ac", "line 2: genres is 'Ac'"),
+    "very long": (f"2::{'x' * 9999}::Ac", "of at most 1,000 characters, and if"),
 }
 BAD = [
     pytest.param(table, *bad, id=f"{table} {name}")
@@ -118,10 +119,10 @@ def test_missing_empty_and_utf16_files_are_refused(raw, name):
     for bad, message in (
         (b"", "is empty"),
         (b"\n", "is empty"),
-        ("1::2".encode("utf-16"), r"control character '.x00', expected text .* .not UTF-16."),
+        ("1::2".encode("utf-16"), "is UTF-16 text, expected text in UTF-8: save it"),
         (content[:-1], "the last line has no line end, so it may be cut short"),
-        (gzip.compress(content), "is a gzip file, expected text: unpack it"),
-        (b"PK\3\4", "is a zip file, expected text: unpack it"),
+        (gzip.compress(content), "is a gzip file, expected text in UTF-8: unpack it"),
+        (b"PK\3\4", "is a zip file, expected text in UTF-8: unpack it"),
     ):
         path.write_bytes(bad)
         with pytest.raises(DataError, match=rf"{name}.*{message}"):
@@ -206,9 +207,16 @@ def test_a_file_in_place_of_a_folder_is_refused(tmp_path):
     (tmp_path / "ml-100k").write_text("")
     with pytest.raises(DataError, match="is a file, expected a folder"):
         movielens.load("ml-100k", tmp_path)
-    (tmp_path / "ml-1m" / "ml-1m.zip").mkdir(parents=True)
-    with pytest.raises(DataError, match="cannot read"):
-        movielens.load("ml-1m", tmp_path)
+    (tmp_path / "ml-10m").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="is a broken link, expected a folder"):
+        movielens.load("ml-10m", tmp_path)
+    for name, archive in (("ml-1m", "ml-1m.zip"), ("latest", "ml-latest.zip")):
+        for make in (os.mkdir, os.mkfifo):
+            (tmp_path / name).mkdir(exist_ok=True)
+            make(tmp_path / name / archive)
+            with pytest.raises(DataError, match=f"cannot read .*{archive}: it is a folder, pipe"):
+                movielens.load(name, tmp_path)
+            shutil.move(tmp_path / name / archive, tmp_path / f"{name}.{make.__name__}")
 
 
 def test_the_files_of_the_wheel_need_their_header(tmp_path):

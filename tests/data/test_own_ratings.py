@@ -1,13 +1,26 @@
 """Somebody's own ratings: columns by usual names, scales, further fields, clear errors."""
 
+import bz2
+import gzip
 import logging
+import lzma
 
 import numpy as np
 import pytest
 
-from movierec.data import movielens
+from movierec import files
+from movierec.data import encoder_file, movielens, own_ratings
 from movierec.data.dataset import split_by
-from movierec.data.own_ratings import CHOICES, ITEMS, RATINGS, USERS
+from movierec.data.own_ratings import (
+    CHOICES,
+    ITEMS,
+    LONGEST_VALUE,
+    MOST_FIELDS,
+    MOST_ID_BYTES,
+    MOST_VALUES,
+    RATINGS,
+    USERS,
+)
 from movierec.data.raw_readers import DataError
 from movierec.data.splits import PROTOCOLS
 from movierec.training.named_settings import SETTINGS
@@ -100,10 +113,10 @@ def test_the_scale_is_that_of_the_ratings(tmp_path, ratings, scale, liked):
 
 
 def test_without_ratings_each_row_means_that_an_item_was_chosen(tmp_path):
-    data = load(tmp_path, ratings="user,item,time\n1,10,500\n1,20,100\n1,10,900\n2,10,300\n")
+    data = load(tmp_path, ratings="user,item,time\n1,10,5\n1,20,1\n1,10,978300760\n2,10,3\n")
     assert data.scale.implicit
     assert data.labels.tolist() == [1, 1, 1]
-    assert data.ratings["timestamp"].tolist() == [100, 900, 300]  # the last time counts
+    assert data.ratings["timestamp"].tolist() == [1, 978300760, 3]  # the last time counts
 
 
 def test_what_becomes_of_further_columns_is_logged(tmp_path, caplog):
@@ -156,7 +169,47 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ({"ratings": "user,item,rating\n1,10,1\n1,10,5\n"}, "lines 2 and 3 both describe"),
         ({"users": "user,plan\n1,gold\n"}, "user_id is 2, which users.csv does not list"),
         ({"items": "id,title,year\n10,Tea,'99\n20,Bread,\n"}, 'line 2: year is "\'99", expected'),
+        ({"items": "id,title,year\n10,Tea,9999\n20,B,0000\n"}, "line 2: year is '9999', expected"),
+        ({"items": "id,title\n10,Tea\n20,Bread (0000)\n"}, "line 3: title is 'Bread (0000)', exp"),
+        ({"items": f"id,title\n10,{'T' * 1001}\n20,B\n"}, "expected some text of at most 1,000"),
+        (
+            {"items": "id,title,genres\n10,Tea,Hot\n20,B,\"['Drama', 'War']\"\n"},
+            "line 3: genres is \"['Drama', 'War']\", expected names of at most 50 characters",
+        ),
+        ({"items": "id,title,genres\n10,T,'Hot'\n20,B,\n"}, "without brackets and quotation marks"),
+        ({"items": f"id,title,genres\n10,T,{'G' * 51}\n20,B,\n"}, "names of at most 50 characters"),
+        ({"items": f"id,title,genres\n10,T,{' ' * 90_000}x[\n20,B,\n"}, "line 2: genres is '    "),
         ({"items": "id,title\n10,Tea\n20\n"}, "line 3: 1 field"),
+        (
+            {"ratings": "user,item,Stars given\n1,10,5\n", "toml": "liked = 4\n"},
+            "dataset.toml: liked is 4, but ratings.csv has no ratings. Name their column",
+        ),
+        (
+            {"ratings": "user,item,rating\n1,10,5\n1,20,\n"},
+            "line 3: rating is '', expected a number from -1,000,000,000 to 1,000,000,000. Fill it "
+            "in, or leave the column out if there are no ratings",
+        ),
+        (
+            {"ratings": "user,item,time\n1,10,978300760\n1,20, \n"},
+            "Fill it in, or leave the column out if there are no times",
+        ),
+        *(
+            (
+                {"ratings": f"user,item,time\n1,10,1\n1,20,{time}\n"},
+                f"line 3: the latest time is {time}, which is before 1980; expected seconds since",
+            )
+            for time in (5, 2001, 11323, 315_532_799)
+        ),
+        *(
+            ({"items": text.replace(",", mark)}, f"are separated by {mark!r}, expected commas")
+            for text in ("id,title\n10,Tea\n20,Bread\n", '"id","title"\n10,Tea\n20,Bread\n')
+            for mark in (";", "\t", "|")
+        ),
+        (
+            {"ratings": ",user,item\n0,1,10\n"},
+            "a name of its own (pandas writes none for the index, unless index=False), found",
+        ),
+        ({"items": ""}, "items.csv is empty: write the file anew"),
         ({"items": "id,title,year\n10, ,1999\n20,Bread,\n"}, "line 2: title is ' ', expected text"),
         (
             {"items": 'id,title\n10,"Tea\n20,Bread\n'},
@@ -205,6 +258,118 @@ def test_an_error_says_what_arrived_and_what_to_do(tmp_path, changes, message):
         load(tmp_path, **changes)
     assert message in str(error.value)
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (gzip.compress(b"x"), "a gzip file, expected text in UTF-8: unpack it there"),
+        (bz2.compress(b"x"), "a bzip2 file"),
+        (lzma.compress(b"x"), "an xz file"),
+        (b"\x28\xb5\x2f\xfd\0", "a zstd file"),
+        (b"PK\3\4" + bytes(26) + b"a.csv", "a zip file"),
+        (
+            b"PK\3\4" + bytes(26) + b"docProps/app.xml",
+            "a spreadsheet, expected text in UTF-8: save",
+        ),
+        (b"\xd0\xcf\x11\xe0", "a spreadsheet"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        ("id,title".encode("utf-16"), "UTF-16 text"),
+        ("id,title".encode("utf-16-le"), "UTF-16 text"),
+        ("id,title".encode("utf-16-be"), "UTF-16 text"),
+        (b"\n<!DOCTYPE html>", "a web page"),
+        (b"<html lang='en'>", "a web page"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, content, kind):
+    (write(tmp_path) / "mine" / ITEMS).write_bytes(content)
+    with pytest.raises(DataError, match=f"items.csv is {kind}"):
+        movielens.load("mine", tmp_path)
+
+
+def test_spaces_around_the_names_of_columns_do_not_count(tmp_path):
+    data = load(tmp_path, items="\ufeffid , title\n10,Tea\n20,Bread\n")
+    assert data.movies["title"].tolist() == ["Tea", "Bread"]
+
+
+def test_unused_columns_of_the_ratings_are_logged(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    data = load(tmp_path, ratings="user,item,Rating value,when\n1,10,5,978300760\n1,20,3,9\n")
+    assert data.scale.implicit
+    for name in ("Rating value", "when"):
+        assert f"the column '{name}' is left out, only user, item, rating and time" in caplog.text
+
+
+@pytest.mark.parametrize("time", ["", " ", "0"])
+def test_empty_ratings_and_times_are_missing_ones(tmp_path, time, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    data = load(tmp_path, ratings=f"user,item,rating,time\n1,10,,{time}\n1,20,,{time}\n")
+    assert data.scale.implicit
+    assert data.fields.time == ()
+    assert "ratings.csv: the column 'rating' is left out, it is empty" in caplog.text
+    assert "has no times" in caplog.text
+
+
+def test_a_last_line_without_an_end_is_logged(tmp_path, caplog):
+    data = load(tmp_path, ratings=FILES[RATINGS].removesuffix("\n"))
+    assert len(data.ratings) == 3
+    assert "ratings.csv, line 4: the last line has no line end, so it may be cut" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("written", "genres"),
+    [
+        ("Hot|Hot; Drink,Hot", "Hot|Drink"),
+        ("(no genres listed)", ""),
+        ("None|N/A|nan", ""),
+        ("Children's|Sci-Fi (hard)", "Children's|Sci-Fi (hard)"),
+    ],
+)
+def test_genres_are_different_names(tmp_path, written, genres):
+    data = load(tmp_path, items=f'id,title,genres\n10,Tea,"{written}"\n20,Bread,Hot\n')
+    assert data.movies["genres"].tolist() == [genres, "Hot"]
+
+
+def test_what_is_trained_on_the_most_and_longest_fields_can_be_loaded(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    names = [",".join(f"{letter}{n}" for n in range(2000)) for letter in "iu"]
+    values = [",".join([letter + "x" * (LONGEST_VALUE - 1)] * 2000) for letter in "ab"]
+    data = load(
+        tmp_path,
+        ratings="user,item\n1,10\n2,20\n",
+        items=f"id,title,{names[0]}\n10,Tea,{values[0]}\n20,Bread,{values[1]}\n",
+        users=f"user,{names[1]}\n1,{values[0]}\n2,{values[1]}\n",
+    )
+    assert len(data.fields.user) == len(data.fields.movie) == 1 + MOST_FIELDS
+    assert "the column i50 is left out, there are 50 fields of this file already" in caplog.text
+    split = split_by(many(data))
+    encoder = split.fit_encoder(split.split.train)
+    path = tmp_path / "label_encoders.pkl"
+    path.write_bytes(encoder.to_bytes())
+    assert encoder_file.load(path, files.sha256(path)).features == data.fields.all
+    values = 2 * MOST_FIELDS * (MOST_VALUES + 1) * 4 * LONGEST_VALUE
+    assert MOST_ID_BYTES + values < encoder_file.BYTES - 2**20
+
+
+def test_a_field_with_a_long_value_is_left_out(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "movierec")
+    data = load(tmp_path, users=f"user,plan\n1,{'x' * 201}\n2,free\n")
+    assert data.fields.user == ("user_id",)
+    assert "plan is left out, it has a value of more than 200 characters" in caplog.text
+
+
+def test_more_ids_than_an_encoder_can_have_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_ratings, "MOST_ID_BYTES", 35)
+    assert len(load(tmp_path, items="id,title\n1,T\n", ratings="user,item\n1,1\n").users) == 1
+    with pytest.raises(DataError, match="mine has 2 users and 2 items, whose ids take 36 bytes"):
+        load(tmp_path)
+
+
+def test_the_files_of_a_release_are_sent_to_its_folder(tmp_path):
+    write(tmp_path, items=None)
+    (tmp_path / "mine" / "movies.csv").write_text("movieId,title,genres\n10,Tea,Drama\n")
+    with pytest.raises(DataError, match=r"lacks items.csv: add it, .*MovieLens.*latest-small$"):
+        movielens.load("mine", tmp_path)
 
 
 def test_a_chosen_column_replaces_the_one_with_the_usual_name(tmp_path, caplog):

@@ -65,7 +65,9 @@ def test_an_archive_of_latest_is_read_whatever_its_content(tmp_path):
     with zipfile.ZipFile(folder / "ml-latest.zip", "w") as archive:
         archive.writestr("ml-latest/ratings.csv", "\n".join(RATINGS) + "\n")
         archive.writestr("ml-latest/movies.csv", "\n".join(MOVIES) + "\n")
-    assert len(movielens.load("latest", tmp_path).ratings) == 3
+    data = movielens.load("latest", tmp_path)
+    assert len(data.ratings) == 3
+    assert data.source == "ml-latest.zip (not compared with the official release)"
 
 
 def test_latest_is_not_downloaded(tmp_path):
@@ -98,6 +100,10 @@ def test_a_release_in_the_folder_of_another_is_refused_by_name(tmp_path):
         ("1,2,4.0,978300760", "lines 2 and 3 both describe user_id 1, movie_id 2 but differ"),
         ('1,3,"4.0,978300761', "a quotation mark in '1,3,\"4.0,978300761' is not closed"),
         ("", "line 3: 0 field(s) in ''"),
+        ("0x1,3,4.0,978300761", "line 3: userId is '0x1', expected a whole number"),
+        ("1,3,4e0,978300761", "line 3: rating is '4e0', expected a number such as 3.5"),
+        ("1, 3,4.0,978300761", "line 3: movieId is ' 3', expected a whole number"),
+        ("1,3,4.0,+978300761", "line 3: timestamp is '+978300761', expected a whole number"),
         ("1,3,\x00,978300761", "line 3: rating is '\\x00'"),
     ],
 )
@@ -109,17 +115,41 @@ def test_a_bad_line_is_named(tmp_path, line, message):
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0x3,Untitled,Drama", "line 3: movieId is '0x3', expected a whole number"),
+        (f"{10**18},Untitled,Drama", "which is too large for an id or a time"),
+        (f"3,{'T' * 1001},Drama", "expected some text of at most 1,000 characters"),
+        ("3,Untitled (0000),Drama", "line 3: title is 'Untitled (0000)', expected some text"),
+    ],
+)
+def test_a_bad_line_of_the_movies_is_named(tmp_path, line, message):
+    write(tmp_path, movies=[*MOVIES[:2], line])
+    with pytest.raises(DataError) as error:
+        movielens.load("latest-small", tmp_path)
+    assert message in str(error.value)
+
+
+def test_the_source_says_what_was_not_compared(tmp_path):
+    write(tmp_path)
+    source = "files in latest-small/ (not compared with the official release)"
+    assert movielens.load("latest-small", tmp_path).source == source
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (
             b"userId,movieId,rating\n1,2,3\n",
             "line 1: expected the columns userId, movieId, rating, t",
         ),
-        (b"", "line 1: this is not the header of a CSV file in UTF-8"),
-        (b"\xff\xfeu\x00s\x00", "line 1: this is not the header of a CSV file in UTF-8"),
+        (b"", "ratings.csv is empty: restore the file"),
+        (b"\xff", "line 1: this is not the header of a CSV file in UTF-8"),
+        (b"\xff\xfeu\x00s\x00", "is UTF-16 text, expected text in UTF-8: save it as CSV in UTF-8"),
+        (b"userId;movieId;rating;timestamp\n1;2;3;4\n", "are separated by ';', expected commas"),
         (b"userId,movieId,rating,timestamp\n", "has a header and no rows"),
         (b"userId,movieId,rating,timestamp\n1,2,3.5,978300760", "the last line has no line end"),
-        (b"PK\x03\x04", "is a zip file, expected text: unpack it there"),
+        (b"PK\x03\x04", "is a zip file, expected text in UTF-8: unpack it there"),
         (b"userId,movieId,rating,timestamp\n1,2,\xff,978300760\n", "is not UTF-8"),
     ],
 )
