@@ -6,11 +6,20 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from movierec import provenance
 from movierec.data import splits
 from movierec.data.dataset import split_by
-from movierec.evaluation import evaluate, explanation_agreement, rankers, results, tables
+from movierec.evaluation import (
+    evaluate,
+    explanation_agreement,
+    future,
+    metrics,
+    rankers,
+    results,
+    tables,
+)
 from movierec.models import artifacts
 from movierec.sequences import next_movie
 from movierec.training import candidates
@@ -47,6 +56,28 @@ def test_the_committed_weights_give_the_committed_table(data, evaluated):
         tolerance = 3e-3 if best_is_fm and column.startswith("lead") else 2e-4
         np.testing.assert_allclose(values[~fm], committed[~fm], atol=tolerance, err_msg=column)
         np.testing.assert_allclose(values[fm], committed[fm], atol=3e-3, err_msg=column)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["paper", "temporal"])
+def test_the_committed_weights_of_other_protocols_give_the_committed_auc(ml1m, protocol):
+    committed = results.read("ml-1m").set_index(["protocol", "ranker"])["auc"]
+    dataset = split_by(ml1m, protocol)
+    labels = ml1m.labels[dataset.split.test]
+    for found in rankers.model_scores(dataset):
+        auc = roc_auc_score(labels, found.scores)
+        assert auc == pytest.approx(committed[protocol, found.name], abs=2e-4), found.name
+
+
+@pytest.mark.slow
+def test_the_committed_weights_give_the_committed_lists(ml1m):
+    committed = results.read("ml-1m").query("protocol == 'future'").set_index("ranker")["ndcg@10"]
+    dataset = split_by(ml1m, "temporal")
+    task = future.Task.of(dataset, dataset.split.known, dataset.split.test)
+    for ranker in rankers.model_rankers(dataset, task.rows):
+        top_k = task.lists(dataset, ranker.scorer)
+        ndcg = metrics.top_k_metrics(top_k, task.relevant)["ndcg@10"].mean()
+        assert ndcg == pytest.approx(committed[ranker.name], abs=1e-3), ranker.name
 
 
 def test_the_reference_figures_and_the_tuned_weights(data, evaluated):
