@@ -155,7 +155,7 @@ def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
         column = _column(frame, meaning, path, chosen)
         if column in found:
             raise DataError(
-                f"{path.with_name(CHOICES)}: {quoted(column)} is named for two meanings, expected "
+                f"{path.with_name(CHOICES)}: {quoted(column)} is used for two settings, expected "
                 "a column for each"
             )
         if column is not None and meaning in ("rating", "time") and _is_empty(frame[column]):
@@ -223,7 +223,11 @@ def _ratings(frame: pd.DataFrame, file: str, liked: float | None) -> tuple[pd.Da
         repeated = table.duplicated([USER, MOVIE], keep="last")
         log.info("%s has no ratings: each row means that a user chose an item", file)
         if repeated.any():
-            log.info("%s: %d items chosen again by the same user count once", file, repeated.sum())
+            log.info(
+                "%s: %d repeated choices of an item by the same user are dropped",
+                file,
+                repeated.sum(),
+            )
         table = table.sort_values(TIMESTAMP, kind="stable")
         table = table.drop_duplicates([USER, MOVIE], keep="last").sort_index()
         return table[[USER, MOVIE, RATING, TIMESTAMP]], Scale((1,), 1)

@@ -257,7 +257,7 @@ def parse_csv(
             f"{anew}"
         )
     if len(set(header)) < len(header) or not all(header):
-        hint = "" if header[0] else " (pandas writes none for the index, unless index=False)"
+        hint = "" if header[0] else " (pandas saves its index without a name: write index=False)"
         raise DataError(
             f"{file}, line 1: each column needs a name of its own{hint}, found {quoted(header)}. "
             "Correct that line"

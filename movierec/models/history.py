@@ -13,8 +13,9 @@ https://arxiv.org/abs/1706.02263). A movie's mean is pulled to the mean of all r
 `MOVIE_PRIOR` more ratings and a user's as if by `USER_PRIOR`; the deviations are pulled to 0
 likewise.
 
-These sums are the same for every movie that is scored. Two more sums depend on it: they weigh the
-user's movies by attention, with a learnt query q_i of the scored movie i and learnt keys k_j,
+The user's sums are the same whichever movie is scored. Two more sums depend on the scored movie i:
+they weigh the user's movies by attention, with a learnt query q_i of the scored movie and learnt
+keys k_j,
 
     α_j = exp(q_i · k_j) / (1 + Σ_l exp(q_i · k_l)),
     Σ_j α_j (r_j - m_j - b) v_j    and    Σ_j α_j v_j
@@ -40,7 +41,7 @@ from movierec.data.tables import Dataset
 from movierec.models import array_file
 from movierec.models.numpy_model import NumpyModel
 
-SUMS = 2  # of the user's history, of the movie's history, and of the user's with attention
+SUMS = 2  # for each of: the user's history, the movie's history, the user's with attention
 ADDED = 3 * SUMS  # fields
 MOVIE_PRIOR, USER_PRIOR = 10, 5  # ratings that pull a movie's and a user's mean and deviation
 
@@ -81,7 +82,7 @@ def deviations_of(ratings: sparse.csr_array, means: np.ndarray, prior: int) -> n
         means: m, float32, shape (movies,).
         prior: ratings that pull the user's mean deviation b to 0.
 
-    For the deviations of movies, users and movies change places.
+    For a movie's deviations, pass the transposed matrix and the users' means.
     """
     counts = np.diff(ratings.indptr)
     users = np.repeat(np.arange(len(counts)), counts)
@@ -135,7 +136,7 @@ class HistoryModel:
     means: np.ndarray
 
     def for_users(self, ratings: sparse.csr_array) -> RowPredictor:
-        """A function from encoded rows and users to the probability of a rating of 4 or more.
+        """A function from encoded rows and users to the probability of a liked movie.
 
         Args:
             ratings: the known ratings, float32, shape (users, movies).

@@ -28,7 +28,8 @@ def run(data: Dataset, path: Path) -> pd.DataFrame:
 
     The first run scores the validation rows after every epoch, to choose the number of epochs; the
     others score the test rows. The table is written after every run; runs whose rows are in it and
-    were made by the same code and versions from the same data are not repeated.
+    were made by the same code and versions from the same data are not repeated. Other rows are
+    dropped.
 
     Args:
         data: the data set.

@@ -210,7 +210,7 @@ class Lookups:
 
     @cached_property
     def rating_years(self) -> range:
-        """Years in which a rating can be given: `YEARS`, and before them from the first rating."""
+        """Years in which a rating can be given: `YEARS`, or from the first rating's if earlier."""
         return range(min(YEARS.start, self.years.get("first_rating", YEARS.start)), YEARS.stop)
 
     @cached_property

@@ -32,7 +32,7 @@ from movierec.serving.lookups import (
 )
 
 NO_FILTERS = Filters()
-MOST_ADVENTURE = 10  # and -10 is the least
+MOST_ADVENTURE = 10  # the least is -10
 LIKE = 50  # at most so many movies pass the filter `like`
 USERS = 256  # users at a time in `recommend_all`: with 500 movies each, their ids take 7 MB
 

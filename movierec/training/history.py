@@ -47,7 +47,8 @@ from movierec.training.settings import SEED, Settings
 WIDTH = 32  # of queries and keys
 KEYS_START = 0.2  # standard deviation of the keys' initial numbers; the queries start at 0
 ATTENTION_PENALTY = 0.05  # of queries, keys and their values, as a share of `l2_embedding`
-# Six on ML-1M's test-rows: chosen on validation rows, see docs/results.md#other-ratings-as-input
+# It gives six epochs for the protocol test-rows of ML-1M, chosen on validation rows: see
+# docs/results.md#other-ratings-as-input
 EPOCHS_LESS = 1  # than the tuned setting
 
 log = logging.getLogger("movierec")

@@ -207,7 +207,7 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ),
         (
             {"ratings": ",user,item\n0,1,10\n"},
-            "a name of its own (pandas writes none for the index, unless index=False), found",
+            "a name of its own (pandas saves its index without a name: write index=False), found",
         ),
         ({"items": ""}, "items.csv is empty: write the file anew"),
         ({"items": "id,title,year\n10, ,1999\n20,Bread,\n"}, "line 2: title is ' ', expected text"),
@@ -218,7 +218,7 @@ def test_a_further_column_with_the_name_of_another_field_is_left_out(tmp_path, c
         ({"items": 'id,title\n10,"Tea\nGreen"\n20,Bread\n'}, "a field cannot have several lines"),
         ({"items": "id,title\n10,Tea\r20,Bread\n"}, "line 2: it has a carriage return inside"),
         ({"items": 'id,title\n10,"T\nG"\n20,Bread\r30,Milk\n'}, "line 2: a quotation mark in"),
-        ({"toml": 'user = "item"\n'}, "dataset.toml: 'item' is named for two meanings"),
+        ({"toml": 'user = "item"\n'}, "dataset.toml: 'item' is used for two settings"),
         ({"items": "id,title\n10,\x1b[31mTea\n20,Bread\n"}, "line 2: it has the control character"),
         ({"items": "id,title\n10,\x9bTea\n20,Bread\n"}, "control character '\\x9b'"),
         (
