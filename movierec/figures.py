@@ -342,8 +342,8 @@ def metric_by_group(
         rankers = dict(list(table.groupby("ranker", sort=False)))
         shifts = offset * (np.arange(len(rankers)) - (len(rankers) - 1) / 2)
         blue, grey = (
-            itertools.cycle(plt.colormaps[name](np.linspace(0.9, 0.5, 5)))
-            for name in ("Blues", "Greys")
+            itertools.cycle(plt.colormaps[name](np.linspace(darkest, 0.35, 4)))
+            for name, darkest in (("Blues", 0.85), ("Greys", 0.6))
         )
         for (ranker, rows), shift in zip(rankers.items(), shifts, strict=True):
             position = pd.Index(groups).get_indexer(rows["group"]) + shift
