@@ -125,7 +125,7 @@ def read_features(root: Path) -> int:
 
 
 def write_lists(root: Path, version: int) -> None:
-    """Every user's list, as `recommend --all` and the blocks of a cluster are written."""
+    """Write every user's list, as `recommend --all` and a cluster's blocks do."""
     files.write_table(pd.DataFrame({"version": [version] * 3000}), root / "lists.parquet")
 
 

@@ -112,7 +112,7 @@ def notebook_cells(path, kind):
 
 
 def unexplained(text, sources):
-    """Figures with three or more decimals that no number in the sources has when it is rounded."""
+    """Figures of three or more decimals that are not a rounded number of the sources."""
     numbers = re.findall(r"\d+\.\d{3,}", " ".join([*ELSEWHERE.values(), *sources]))
     known = {f"{float(number):.{digits}f}" for number in numbers for digits in range(3, 7)}
     return [figure for figure in re.findall(FIGURE, text) if figure not in known]

@@ -185,7 +185,7 @@ def _refuse_other_releases(name: str, folder: Path) -> None:
 
 
 def _refuse_other_files(name: str, folder: Path) -> None:
-    """Refuse a folder in which somebody has put something else than `name`'s files."""
+    """Refuse a folder that has files, but not those of the data set `name`."""
     entries = sorted(folder.iterdir()) if folder.exists() else []
     found = [
         f"{entry.name}/" if entry.is_dir() else entry.name

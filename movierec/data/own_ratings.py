@@ -176,7 +176,7 @@ def _renamed(path: Path, content: bytes, chosen: dict) -> pd.DataFrame:
 
 
 def _is_empty(values: pd.Series) -> bool:
-    """Whether there is no text in a column."""
+    """Whether every value of a column is empty."""
     return not values.str.strip().any()
 
 
@@ -288,7 +288,7 @@ def _items(frame: pd.DataFrame, file: str) -> pd.DataFrame:
 
 
 def _genres(listed: pd.Series, file: str) -> pd.Series:
-    """The different genres of each item with `|` between them.
+    """Each item's genres without repetitions, separated by `|`.
 
     Args:
         listed: the genres with `|`, `;` or `,` between them.
@@ -317,7 +317,7 @@ def _genres(listed: pd.Series, file: str) -> pd.Series:
 
 
 def _check_size(users: pd.DataFrame, items: pd.DataFrame, folder: Path) -> None:
-    """Refuse so many users and items that the encoder's file would be too large to be read."""
+    """Refuse more users and items than an encoder's file may have."""
     size = sum(4 * len(str(ids.max())) * (len(ids) + 1) for ids in (users[USER], items[MOVIE]))
     if size > MOST_ID_BYTES:
         raise DataError(

@@ -81,7 +81,7 @@ def add_gradients(upstream, owners, starts, others, deviations, folds, bias, sca
 
 @compiled
 def _attention(query, keys, others, folds, left_out, weights):
-    """Write α of one owner's ratings to `weights`; 0 for those in the fold `left_out`."""
+    """Write the attention weights α of one owner's ratings; 0 in the fold `left_out`."""
     top = np.float32(0)
     for rating in range(len(others)):
         weights[rating] = 0
@@ -104,7 +104,7 @@ def _attention(query, keys, others, folds, left_out, weights):
 def attend(
     queries, keys, values, asked, owners, left_out, starts, others, deviations, folds, bias, sums
 ):
-    """Write the two sums that are weighted by attention, for each row.
+    """Write each row's two sums, weighted by attention.
 
     Args:
         queries: q, (queries, width).

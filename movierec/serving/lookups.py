@@ -210,7 +210,7 @@ class Lookups:
 
     @cached_property
     def rating_years(self) -> range:
-        """Years in which a rating can be given: `YEARS`, or from the first rating's if earlier."""
+        """`YEARS`, beginning with the year of the first rating if that is earlier."""
         return range(min(YEARS.start, self.years.get("first_rating", YEARS.start)), YEARS.stop)
 
     @cached_property

@@ -55,7 +55,7 @@ log = logging.getLogger("movierec")
 
 
 def settings_of(dataset: SplitDataset, **changes) -> Settings:
-    """The tuned setting without interacting layers and with fewer epochs, changed."""
+    """The tuned setting without interacting layers and with fewer epochs, with `changes` made."""
     tuned = sized(settings_for("tuned", dataset.protocol.name), dataset.data)
     own = {"num_layers": 0, "epochs": tuned.epochs - EPOCHS_LESS}
     return dataclasses.replace(tuned, **own | changes)
@@ -305,7 +305,7 @@ def _penalty(weights, vectors):
 
 
 def _in_parts(side: _Side) -> Callable[[Callable, np.ndarray], list]:
-    """A function that calls another one on slices of owners, on all cores.
+    """A function that runs another one on slices of the owners, in parallel.
 
     The owners of each slice have about equally many ratings.
     """

@@ -1,4 +1,4 @@
-"""What the page does about unexpected errors: a sentence with a reference that is in the log."""
+"""Handle the page's unexpected errors: show a sentence with a reference that is also in the log."""
 
 import functools
 import logging
@@ -18,7 +18,7 @@ def words() -> Mapping:
 
 
 def guarded(show_part: Callable) -> Callable:
-    """`show_part`, but an unexpected error shows a sentence and a reference found in the log."""
+    """Wrap `show_part`: an unexpected error shows a sentence with a reference to the log."""
 
     @functools.wraps(show_part)
     def shown(*arguments) -> None:
@@ -31,7 +31,7 @@ def guarded(show_part: Callable) -> Callable:
 
 
 def callback(action: Callable) -> Callable:
-    """`action`, for `on_click` and the like; `show_failure` shows an unexpected error.
+    """Wrap a callback such as `on_click`: `show_failure` shows its unexpected errors.
 
     A callback runs before the page, so it has no place to show anything itself.
     """
@@ -47,7 +47,7 @@ def callback(action: Callable) -> Callable:
 
 
 def show_failure() -> None:
-    """Show, once, that a callback failed."""
+    """Show once that a callback has failed."""
     reference = st.session_state.pop("failure", None)
     if reference is not None:
         _show(reference)

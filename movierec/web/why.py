@@ -65,7 +65,7 @@ def _show_sentence(
     rated: pd.DataFrame,
     words: Mapping,
 ) -> None:
-    """The rated movies for which this one is in the list, and the probability."""
+    """Show which rated movies put this one on the list, and its probability."""
     sentences, order = [], state.view().order
     if order != "surest":
         last = order == "carry-on" and not rated.empty

@@ -104,7 +104,7 @@ def korean_titles() -> MappingProxyType:
 
 
 def exact(rating: float) -> str:
-    """A rating as text, without rounding; in links too.
+    """A rating as text without rounding, for the page and for links.
 
     >>> exact(4), exact(4.5), exact(1234567.5), exact(1e6)
     ('4', '4.5', '1234567.5', '1000000')
